@@ -1,0 +1,1 @@
+"""One outside system each; every module here implements a port."""

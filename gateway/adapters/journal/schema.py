@@ -1,0 +1,161 @@
+"""The schema's version: bring a database up to it, or refuse one that is not."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, create_engine, event, inspect, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gateway.errors import (
+    ConfigurationError,
+    InternalFault,
+    JournalSchemaMismatch,
+    JournalUnavailable,
+)
+
+T = TypeVar("T")
+
+HEAD = "0001"
+"""The revision that this version of the code works with."""
+
+_LOCK = 0x6469616C6F67  # of the PostgreSQL advisory lock round an upgrade; any number will do
+
+
+def journal_url(url: str) -> URL:
+    """``sqlite:///file`` or ``postgresql://…``, with or without a driver's name.
+
+    Raises:
+        ConfigurationError: another database, or SQLite without a file.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError("journal.url cannot be read") from None
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and parsed.database != ":memory:":
+            return parsed.set(drivername="sqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+asyncpg")
+    raise ConfigurationError("journal.url must name an SQLite file or a PostgreSQL database")
+
+
+async def upgrade(url: str) -> str:
+    """Bring the journal to the revision of this version; returns the revision it had before.
+
+    ``""`` stands for an empty database. Two at once are no harm: one of them waits.
+
+    Raises:
+        JournalUnavailable: the database is away or locked.
+        JournalSchemaMismatch: it is newer than this version.
+    """
+    return await _with_connection(journal_url(url), _upgrade)
+
+
+async def require_current(url: str) -> None:
+    """Pass only if the journal has the revision of this version.
+
+    Raises:
+        JournalUnavailable: the database is away or locked.
+        JournalSchemaMismatch: it has another one; the text says which.
+    """
+    refuse_unless_current(await current_revision(url))
+
+
+async def current_revision(url: str) -> str:
+    """The revision of the journal, ``""`` when there is no schema yet."""
+    return await _with_connection(journal_url(url), _revision)
+
+
+def refuse_unless_current(revision: str) -> None:
+    """Raise JournalSchemaMismatch unless ``revision`` is :data:`HEAD`."""
+    if revision != HEAD:
+        raise JournalSchemaMismatch(
+            f"the journal has schema {revision or '(none)'}, this version needs {HEAD}: "
+            "stop the gateway and run `dialog-gateway journal upgrade`"
+        )
+
+
+def alembic_config() -> Config:
+    """Alembic's settings without a file."""
+    config = Config()
+    config.set_main_option("script_location", "gateway.adapters.journal:migrations")
+    return config
+
+
+def _revision(connection: Connection) -> str:
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+
+
+def _upgrade(connection: Connection) -> str:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    before = _revision(connection)
+    config = alembic_config()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if before and before not in known:
+        raise JournalSchemaMismatch(f"the journal has schema {before}, newer than this version")
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
+    return before
+
+
+async def _with_connection(url: URL, work: Callable[[Connection], T]) -> T:
+    """Run ``work`` in one transaction, away from the event loop where the driver blocks."""
+    try:
+        if url.get_backend_name() == "sqlite":
+            return await asyncio.to_thread(_on_sqlite, url, work)
+        try:
+            engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
+        except ModuleNotFoundError:
+            raise ConfigurationError(
+                "a journal on PostgreSQL needs the extra `postgres` (asyncpg)"
+            ) from None
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+    except (OSError, DBAPIError) as error:
+        raise JournalUnavailable(f"the journal is not available: {_name(error)}") from None
+    except SQLAlchemyError as error:
+        raise InternalFault(f"the journal's schema: {type(error).__name__}") from None
+
+
+def _on_sqlite(url: URL, work: Callable[[Connection], T]) -> T:
+    engine = create_engine(
+        url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 30}
+    )
+
+    @event.listens_for(engine, "connect")
+    def no_implicit_transactions(connection: DBAPIConnection, _: object) -> None:
+        # Otherwise the driver commits before each CREATE, and half a schema could remain.
+        connection.isolation_level = None
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.begin() as connection:
+        return work(connection)
+
+
+def _name(error: OSError | DBAPIError) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(
+        getattr(cause, "sqlite_errorname", None)
+        or getattr(cause, "sqlstate", None)
+        or type(cause).__name__
+    )

@@ -1,0 +1,1 @@
+"""RabbitMQ: topology, consumers, and the relay that publishes the outbox."""

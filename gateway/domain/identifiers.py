@@ -1,0 +1,28 @@
+"""The ids that meet in the gateway, each with a type of its own.
+
+None of them is ever just called ``id``: an eb:MessageId, a MsgHead MsgId and an
+AMQP message_id all look like UUIDs, and a mix-up loses a message.
+"""
+
+from typing import NewType
+
+MessageId = NewType("MessageId", str)
+"""eb:MessageData/eb:MessageId: one envelope. Opaque and case-sensitive (HITS 1172)."""
+
+MsgId = NewType("MsgId", str)
+"""MsgHead/MsgInfo/MsgId: one business document; may travel in several envelopes."""
+
+ConversationId = NewType("ConversationId", str)
+"""eb:ConversationId: shared by a document, its signals, its AppRec and its answers."""
+
+CpaId = NewType("CpaId", str)
+"""eb:CPAId: a UUID, ``maker:…``, or ``<lower>_<higher>`` of two HER-ids without an agreement."""
+
+HerId = NewType("HerId", str)
+"""Number of a communication party in Adresseregisteret; no meaning in it, compared exactly."""
+
+
+def cpa_id_without_agreement(one: HerId, other: HerId) -> CpaId:
+    """CPAId for two parties without a CPA: the HER-ids, lowest number first (HIS 1037 §6.2.1)."""
+    low, high = sorted((one, other), key=lambda her: (int(her), her))
+    return CpaId(f"{low}_{high}")

@@ -1,0 +1,1 @@
+"""From the transport to the EPJ: take in, receive, deliver, refuse."""

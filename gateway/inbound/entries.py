@@ -1,0 +1,104 @@
+"""The incoming side of the ledger: the entry of a mail, its arrival, and the letter about it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.codecs.msghead import MessagePeek
+from gateway.domain.envelope import MessageHeader
+from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.reasons import reason_for
+from gateway.errors import GatewayError
+from gateway.ports import Arrival, DeadLetter, GiveUp, JournalEvent, Transaction
+
+
+def entry_for(arrival: Arrival, **facts: str | None) -> Incoming:
+    """The entry of a mail, with what is known of its envelope. One mail, one entry id."""
+    return Incoming(
+        entry_id=arrival.arrival_id,
+        arrival_id=arrival.arrival_id,
+        arrived_at=arrival.received_at,
+        **facts,  # type: ignore[arg-type]  # ids of the header, each under its own name
+    )
+
+
+def entry_of(arrival: Arrival, header: MessageHeader) -> Incoming:
+    """The entry of a mail whose header was verified."""
+    return entry_for(
+        arrival,
+        message_id=header.message_id,
+        sender_her=header.sender.her,
+        receiver_her=header.receiver.her,
+        conversation_id=header.conversation_id,
+        cpa_id=header.cpa_id,
+        service=header.service,
+        action=header.action,
+    )
+
+
+def letter_about(
+    arrival: Arrival, error: GatewayError, at: datetime, entry: Incoming | None = None
+) -> DeadLetter:
+    """The letter about a mail; outside the ledger when it has no entry."""
+    return DeadLetter(
+        letter_id=arrival.arrival_id if entry is None else entry.entry_id,
+        side=None if entry is None else Side.INCOMING,
+        code=error.code,
+        since=at,
+        arrival_id=arrival.arrival_id,
+        entry_id=None if entry is None else entry.entry_id,
+        detail=error.detail,
+    )
+
+
+async def arrive(
+    tx: Transaction,
+    entry: Incoming,
+    at: datetime,
+    *,
+    peek: MessagePeek | None = None,
+    findings: Sequence[str] = (),
+) -> bool:
+    """Count a message in; False when its bytes are read once more: it arrived only once."""
+    if await tx.incoming(entry.entry_id) is not None:
+        return False
+    kind = None if peek is None or peek.type is None else peek.type.value
+    await tx.record(
+        JournalEvent(
+            at=at,
+            name="arrived",
+            side=Side.INCOMING,
+            entry_id=entry.entry_id,
+            message_id=entry.message_id,
+            detail={
+                "partner": entry.sender_her,
+                "type": kind or entry.action,
+                **dict.fromkeys(findings, True),
+            },
+            arrived=True,
+        )
+    )
+    return True
+
+
+async def save(tx: Transaction, entry: Incoming, *, is_new: bool) -> None:
+    """Record the entry; ``is_new`` is what :func:`arrive` said."""
+    if is_new:
+        await tx.add_incoming(entry)
+    else:
+        await tx.save_incoming(entry)
+
+
+async def bury(
+    tx: Transaction,
+    give_up: GiveUp,
+    arrival: Arrival,
+    entry: Incoming,
+    error: GatewayError,
+    at: datetime,
+) -> None:
+    """End a message as a dead letter: in the ledger, and before a person."""
+    is_new = await arrive(tx, entry, at)
+    entry = replace(entry, state=State.DEAD, due_at=None, reasons=(reason_for(error),))
+    await save(tx, entry, is_new=is_new)
+    await give_up.letter(tx, letter_about(arrival, error, at, entry))

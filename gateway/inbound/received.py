@@ -1,0 +1,154 @@
+"""A mail from its bytes to a verified envelope: what may be believed, and what is wrong with it.
+
+Pure: the same bytes, address book and instant give the same result. Nothing of
+the envelope is used before its signature held, except whom to answer.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from gateway.codecs.certificates import load_certificate, require_usable_for_signing
+from gateway.codecs.ebxml import HeaderPeek, is_soap_fault, parse_envelope, peek_header
+from gateway.codecs.mime import (
+    Bounce,
+    Mail,
+    MailLimits,
+    Part,
+    parse_bounce,
+    parse_mail,
+    part_named,
+)
+from gateway.codecs.verifying import SignedEnvelope, signature_facts, signed_envelope
+from gateway.codecs.xml import XmlLimits, parse_untrusted
+from gateway.domain.addressbook import AddressBook, Entry
+from gateway.domain.envelope import Envelope, SignedReference
+from gateway.errors import (
+    GatewayError,
+    MissingPart,
+    NotEbxml,
+    TooLarge,
+    UnknownPartner,
+    UnusableCertificate,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoapFault:
+    """A partner's handler could not read a mail of ours; ``mail_ids`` name which."""
+
+    mail_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusable:
+    """An envelope that must be refused; ``peek`` is unverified and says whom to answer."""
+
+    peek: HeaderPeek
+    partner: Entry
+    error: GatewayError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unvouched:
+    """An envelope from a party that the address book does not know: nobody is answered."""
+
+    peek: HeaderPeek
+    error: GatewayError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """An envelope whose signature held: by ``partner``, over all of it and all parts."""
+
+    envelope: Envelope
+    partner: Entry
+    references: tuple[SignedReference, ...]
+    parts: tuple[Part, ...]
+    findings: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over what was signed; the same for every resend of the same envelope."""
+        listed = "\n".join(f"{r.uri} {r.digest_method} {r.digest}" for r in self.references)
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+
+Received = Bounce | SoapFault | Unvouched | Refusable | Verified
+
+
+def read_received(
+    raw: bytes,
+    *,
+    book: AddressBook,
+    at: datetime,
+    mail_limits: MailLimits,
+    xml_limits: XmlLimits,
+) -> Received:
+    """Read one mail as far as it can be believed.
+
+    Raises:
+        NotEbxml: no usable ebXML, so nobody can be answered.
+    """
+    try:
+        mail = parse_mail(raw, limits=mail_limits)
+        root = parse_untrusted(mail.soap, limits=xml_limits)
+        if is_soap_fault(root):
+            return SoapFault(mail_ids=mail.in_reply_to)
+        peek = peek_header(root)
+    except GatewayError as error:
+        bounce = None if isinstance(error, TooLarge) else parse_bounce(raw, limits=mail_limits)
+        if bounce is not None:
+            return bounce
+        raise NotEbxml(error.detail, where=error.where) from None
+    partner = book.by_her(peek.sender)
+    if partner is None:
+        unknown = UnknownPartner(f"HER-id {peek.sender} is not in the address book")
+        return Unvouched(peek=peek, error=unknown)
+    try:
+        signed = _verified(root, mail, partner, at)
+        envelope = parse_envelope(signed.root)
+    except NotEbxml:
+        raise
+    except GatewayError as error:
+        return Refusable(peek=peek, partner=partner, error=error)
+    return Verified(
+        envelope=envelope,
+        partner=partner,
+        references=signed.references,
+        parts=mail.parts,
+        # Agreements are not looked up: any CPAId passes, and is said to be unchecked.
+        findings=(*mail.findings, *signed.findings, *envelope.findings, "cpa-unchecked"),
+    )
+
+
+def business_part(verified: Verified) -> Part:
+    """The part that carries the business document: the first that the Manifest names.
+
+    Raises:
+        MissingPart: the Manifest names none, or one that the mail does not have.
+    """
+    if not verified.envelope.manifest:
+        raise MissingPart("the envelope has no Manifest reference to a payload")
+    content_id = verified.envelope.manifest[0].content_id
+    part = part_named(verified.parts, content_id)
+    if part is None:
+        raise MissingPart("the Manifest names a part that is not there", where=f"cid:{content_id}")
+    return part
+
+
+def _verified(root: etree._Element, mail: Mail, partner: Entry, at: datetime) -> SignedEnvelope:
+    facts = signature_facts(root)
+    attachments = {part.content_id: part.data for part in mail.parts}
+    if facts is not None and facts.certificate not in partner.signing:
+        raise UnusableCertificate(f"not a signing certificate registered for {partner.her}")
+    # Without readable facts verifying itself says what is wrong; any certificate will do.
+    der = facts.certificate if facts is not None else next(iter(partner.signing), None)
+    if der is None:
+        raise UnusableCertificate(f"no signing certificate is registered for {partner.her}")
+    certificate = load_certificate(der)
+    signed = signed_envelope(root, certificate=certificate, attachments=attachments, at=at)
+    require_usable_for_signing(certificate, at)
+    return signed

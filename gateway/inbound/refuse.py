@@ -1,0 +1,180 @@
+"""Tell the sender why: MessageError for the envelope, negative AppRec for the document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.codecs.replying import Origin, reply_to
+from gateway.domain.envelope import ErrorEntry, Severity
+from gateway.domain.findings import Finding
+from gateway.domain.identifiers import HerId, MessageId, cpa_id_without_agreement
+from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.reasons import reason_for
+from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
+from gateway.envelopes import Answered, Envelopes, Made, send
+from gateway.errors import CannotSeal, GatewayError
+from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Receipt, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Refusals, made and recorded inside the transaction of ``receive``."""
+
+    clock: Clock
+    new_id: NewId
+    envelopes: Envelopes
+    give_up: GiveUp
+
+    async def envelope(
+        self,
+        tx: Transaction,
+        to: Answered,
+        error: GatewayError,
+        *,
+        entry_id: str,
+        severity: Severity = Severity.ERROR,
+    ) -> MessageId:
+        """Answer an envelope with a MessageError, once; returns the answer's MessageId.
+
+        The text is the error's own, never anything of what was received.
+        """
+        made = self.envelopes.error(to, (error_entry(error, severity),), entry_id=entry_id)
+        await send(tx, made, self.new_id())
+        return made.delivery.message_id
+
+    async def document(
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        to: Answered,
+        origins: Sequence[Origin],
+        document: bytes,
+        findings: Sequence[Finding],
+    ) -> Incoming:
+        """Answer a document with AppRec 2, one Error a reason; returns the entry as it ends.
+
+        One AppRec for each of ``origins``: the receivers of ours that the document names.
+        """
+        errors = tuple(receipt_error_of(finding) for finding in findings)
+        reasons = tuple(finding.as_reason() for finding in findings)
+        entry = replace(entry, state=State.REJECTED, reasons=reasons, due_at=None)
+        return await self._answered(
+            tx, entry, to, origins, document, errors, code=findings[0].apprec or findings[0].code
+        )
+
+    async def accept_for_operator(
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        to: Answered,
+        origins: Sequence[Origin],
+        document: bytes,
+    ) -> Incoming:
+        """Answer a document with AppRec 1 because a person's desk, not the EPJ, has taken it in."""
+        return await self._answered(tx, entry, to, origins, document, (), code=None)
+
+    async def _answered(
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        to: Answered,
+        origins: Sequence[Origin],
+        document: bytes,
+        errors: tuple[ReceiptError, ...],
+        *,
+        code: str | None,
+    ) -> Incoming:
+        outcome = "refused" if errors else "stored"
+        try:
+            receipts = [self._receipt(entry, to, one, document, errors) for one in origins]
+        except CannotSeal as error:
+            return await self._cannot_tell(tx, entry, error)
+        for made in receipts:
+            await send(tx, made, self.new_id())
+            await tx.add_receipt(
+                Receipt(
+                    entry_id=entry.entry_id,
+                    receiver_her=made.delivery.sender_her,
+                    outcome=outcome,
+                    digest=receipt_digest(outcome, errors),
+                    message_id=made.delivery.message_id,
+                )
+            )
+        await tx.record(
+            JournalEvent(
+                at=self.clock.now(),
+                name="refused_to_sender" if errors else "stored_for_operator",
+                side=Side.INCOMING,
+                entry_id=entry.entry_id,
+                message_id=entry.message_id,
+                code=code,
+                detail={"partner": entry.sender_her, "type": entry.message_type or entry.action},
+            )
+        )
+        return replace(entry, receipt_id=receipts[-1].delivery.message_id)
+
+    def _receipt(
+        self,
+        entry: Incoming,
+        to: Answered,
+        origin: Origin,
+        document: bytes,
+        errors: tuple[ReceiptError, ...],
+    ) -> Made:
+        reply = reply_to(
+            document,
+            origin,
+            answer=Answer.REJECTED if errors else Answer.OK,
+            errors=errors,
+            receipt_id=self.new_id(),
+            at=self.clock.now(),
+        )
+        return self.envelopes.receipt(
+            reply.document,
+            namespace=reply.namespace,
+            version=reply.version.value,
+            to=answered_by(to, origin.receiver.her),
+            entry_id=entry.entry_id,
+        )
+
+    async def _cannot_tell(self, tx: Transaction, entry: Incoming, error: CannotSeal) -> Incoming:
+        """The message was judged and its sender cannot be told: an operator's matter."""
+        await self.give_up.letter(
+            tx,
+            DeadLetter(
+                letter_id=entry.entry_id,
+                side=Side.INCOMING,
+                code=error.code,
+                since=self.clock.now(),
+                entry_id=entry.entry_id,
+                arrival_id=entry.arrival_id,
+                detail=error.detail,
+            ),
+        )
+        return replace(entry, state=State.DEAD, reasons=(*entry.reasons, reason_for(error)))
+
+
+def answered_by(to: Answered, own_her: HerId) -> Answered:
+    """How ``own_her`` answers an envelope that may be for another receiver of ours.
+
+    The CPAId of the envelope is about its own two parties, so another one answers
+    as without an agreement.
+    """
+    if own_her == to.own_her:
+        return to
+    return replace(to, own_her=own_her, cpa_id=cpa_id_without_agreement(own_her, to.partner.her))
+
+
+def error_entry(error: GatewayError, severity: Severity = Severity.ERROR) -> ErrorEntry:
+    """The eb:Error of an error; ``Unknown`` for one that has no code of its own."""
+    return ErrorEntry(
+        code=error.ebms_error or "Unknown",
+        severity=severity,
+        location=error.where,
+        text=f"{error.text_nb} / {error.text_en}",
+    )
+
+
+def receipt_error_of(finding: Finding) -> ReceiptError:
+    """The AppRec Error of a rejection; its text always tells the real reason (HIS 80415 §3.3)."""
+    where = f" ({finding.where})" if finding.where else ""
+    return ReceiptError(code=finding.apprec or "X99", text=f"{finding.text_nb}{where}")

@@ -1,0 +1,1 @@
+"""For people: command line, demonstration, metrics, health and logs."""

@@ -1,0 +1,1 @@
+"""Measured figures: the gateway beside the bare cryptography of the same run."""

@@ -1,0 +1,128 @@
+"""Commands for who watches the messages: ``trace`` and ``unconfirmed``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from typer import Argument, Exit, echo
+
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.journal.engine import open_journal
+from gateway.adapters.journal.store import SqlJournal
+from gateway.office import Office
+from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
+from gateway.ops.waiting import WAITS_FOR, Wait, waits_from
+from gateway.ops.wording import (
+    actor_text,
+    event_text,
+    level_text,
+    local_time,
+    on_one_line,
+    utc_text,
+)
+from gateway.ports import JournalEvent
+
+
+@asynccontextmanager
+async def opened_journal(office: Office) -> AsyncIterator[SqlJournal]:
+    """The journal, beside a running daemon; what is put into its outbox the daemon publishes."""
+    async with open_journal(
+        office.settings.journal.url,
+        keys=office.content_keys,
+        clock=SystemClock(),
+        exclusive=False,
+    ) as journal:
+        yield journal
+
+
+@app.command()
+def trace(
+    any_id: Annotated[str, Argument(metavar="ID", help="Any id of the message.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Vis alt som har hendt med en melding, eldste først. / Every event, oldest first.
+
+    ID is a MsgId, eb:MessageId, eb:ConversationId, AMQP message_id, mail Message-ID or our own.
+    Exit 0 known, 1 unknown.
+    """
+    office = office_from(config)
+
+    async def read() -> list[JournalEvent]:
+        async with opened_journal(office) as journal:
+            return list(await journal.trail(any_id.strip().removeprefix("<").removesuffix(">")))
+
+    events = run_async(read())
+    if as_json:
+        print_json({"id": any_id, "events": [event_json(event) for event in events]})
+    elif events:
+        echo("\n".join(event_line(event) for event in events))
+    if not events:
+        echo("Ukjent id / unknown id", err=True)
+        raise Exit(1)
+
+
+def event_json(event: JournalEvent) -> dict[str, object]:
+    """One line of the trail, for machines."""
+    return {
+        "at": utc_text(event.at),
+        "name": event.name,
+        "text_nb": event_text(event.name),
+        "side": None if event.side is None else event.side.value,
+        "entry_id": event.entry_id,
+        "message_id": event.message_id,
+        "code": event.code,
+        "actor": event.actor,
+        "detail": dict(event.detail),
+    }
+
+
+def event_line(event: JournalEvent) -> str:
+    """One line of the trail, for people: local time, words, the name, and what belongs to it."""
+    line = f"{local_time(event.at)}  {event_text(event.name)} ({event.name})"
+    if event.code is not None:
+        line += f"  {event.code}"
+    if event.actor is not None:
+        line += f"  {event.actor}"
+    if event.message_id is not None:
+        line += f"  eb:{event.message_id}"
+    told = [f"{name}={value}" for name, value in event.detail.items() if value is not None]
+    return on_one_line(line + (f"  [{', '.join(told)}]" if told else ""))
+
+
+@app.command()
+def unconfirmed(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Vis hva som venter på kvittering, lengst ventetid først. / What waits for a receipt.
+
+    Exit 0, also when nothing waits; 1 when it cannot be read.
+    """
+    office = office_from(config)
+
+    async def read() -> list[Wait]:
+        async with opened_journal(office) as journal:
+            return waits_from(await journal.unconfirmed())
+
+    waits = run_async(read())
+    if as_json:
+        print_json({"unconfirmed": [wait.as_json() for wait in waits]})
+        return
+    if not waits:
+        echo("Ingenting venter på kvittering / nothing waits for a receipt")
+    for wait in waits:
+        echo(wait_lines(wait))
+
+
+def wait_lines(wait: Wait) -> str:
+    """One message that waits, for people."""
+    entry = wait.entry
+    late = f"  FORSINKET {level_text(entry.overdue)}" if entry.overdue is not None else ""
+    due = "-" if wait.next_look is None else local_time(wait.next_look)
+    who = "ingen ennå / nobody yet" if wait.who is None else actor_text(wait.who)
+    lines = [
+        f"{entry.msg_id or entry.entry_id}  HER-id {entry.receiver_her}"
+        f" {entry.service_code or ''}{late}",
+        f"    venter på / waits for: {WAITS_FOR[wait.waits_for]},"
+        f" siden / since {local_time(entry.accepted_at)}",
+        f"    forsøk / attempts: {wait.attempts}, neste / next: {due}, tiltak / acts: {who}",
+    ]
+    return "\n".join(map(on_one_line, lines))

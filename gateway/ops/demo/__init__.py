@@ -1,0 +1,1 @@
+"""The demonstration: two gateways, a third party, a post office, on this machine."""

@@ -1,0 +1,1 @@
+"""From the EPJ to the transport: accept, dispatch, sweep."""

@@ -1,0 +1,352 @@
+"""The EPJ's word on an incoming message -> our AppRec (HIS 80415 §3.1).
+
+A positive AppRec says that the receiving application has taken over. So it is
+made from the EPJ's confirmation that it stored the message, and from nothing else.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from gateway.codecs.replying import Origin, reply_to
+from gateway.domain.addressbook import AddressBook
+from gateway.domain.identifiers import HerId, MsgId, cpa_id_without_agreement
+from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.reasons import reason_for
+from gateway.domain.receipt import Answer, ReceiptError, receipt_digest, receipt_error
+from gateway.envelopes import Answered, Envelopes, send
+from gateway.errors import (
+    BadConfirmation,
+    CannotSeal,
+    ConfirmationWithoutMessage,
+    ContradictingReceipt,
+    GatewayError,
+    UnknownPartner,
+)
+from gateway.ports import (
+    Clock,
+    DeadLetter,
+    GiveUp,
+    Journal,
+    JournalEvent,
+    NewId,
+    QueueMessage,
+    Receipt,
+    Transaction,
+)
+from gateway.receipts.dead_letters import confirmation_key
+from gateway.receipts.settling import settled, word_letter_id
+from gateway.threads import Threads
+
+_OUTCOMES = {"stored": Answer.OK, "refused": Answer.REJECTED}
+_MOST_ERRORS = 20
+_LONGEST_TEXT = 2_000
+_HER = re.compile(r"[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A message on ``epj.confirmations``, read (design §3)."""
+
+    msg_id: MsgId
+    receiver_her: HerId | None  # None: the one that the envelope was for
+    sender_her: HerId | None  # needed only where two partners use one MsgId
+    outcome: str
+    errors: tuple[ReceiptError, ...]
+
+    @property
+    def letter_id(self) -> str:
+        """Of the letter about it, when it cannot be told which message is meant."""
+        sender = f"/from-{self.sender_her}" if self.sender_her else ""
+        receiver = f"/to-{self.receiver_her}" if self.receiver_her else ""
+        return f"confirmation/{self.msg_id}{sender}{receiver}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Turn the EPJ's confirmations into AppRecs: one for each receiver of ours, never a second."""
+
+    journal: Journal
+    clock: Clock
+    new_id: NewId
+    book: AddressBook
+    envelopes: Envelopes
+    give_up: GiveUp
+    threads: Threads
+
+    async def __call__(self, message: QueueMessage) -> None:
+        """Take in one confirmation; returning means it is committed.
+
+        One for an unknown message, for a party that the message does not name, or
+        that may mean several messages, is a dead letter; the same again is no news;
+        a contradiction is an alarm, and what was said first stands.
+
+        Raises:
+            BadConfirmation: not the JSON agreed; the consumer parks it.
+            JournalUnavailable: nothing was recorded.
+        """
+        confirmation = read_confirmation(message.body)
+        async with self.journal.transaction() as tx:
+            meant = await self._meant(tx, confirmation)
+            if len(meant) != 1:
+                await self._unmatched(tx, confirmation, message.body, several=bool(meant))
+                return
+            entry = meant[0]
+            receiver = confirmation.receiver_her or entry.receiver_her
+            assert receiver is not None, "what was handed to the EPJ had a receiver"
+            digest = receipt_digest(confirmation.outcome, confirmation.errors)
+            told = await tx.receipts(entry.entry_id)
+            for known in told:
+                if known.receiver_her == receiver:
+                    if known.digest != digest:
+                        await self._contradicted(tx, entry)
+                    return
+            await self._answer(tx, entry, receiver, confirmation, told, message.body)
+
+    async def _meant(self, tx: Transaction, confirmation: Confirmation) -> list[Incoming]:
+        """What was handed to the EPJ and fits; not what we refused under the same MsgId."""
+        her, sender_her = confirmation.receiver_her, confirmation.sender_her
+        return [
+            entry
+            for entry in await tx.incoming_by_msg_id(confirmation.msg_id)
+            if entry.handed_at is not None
+            and (her is None or her in entry.receivers)
+            and sender_her in (None, entry.sender_her)
+        ]
+
+    async def _answer(
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        receiver: HerId,
+        confirmation: Confirmation,
+        told: Sequence[Receipt],
+        body: bytes,
+    ) -> None:
+        now = self.clock.now()
+        try:
+            made = self.envelopes.receipt(
+                **await self._reply(tx, entry, receiver, confirmation), entry_id=entry.entry_id
+            )
+        except (CannotSeal, UnknownPartner) as error:
+            await self._cannot_answer(tx, entry, receiver, error, body)
+            return
+        await send(tx, made, self.new_id())
+        receipt = Receipt(
+            entry_id=entry.entry_id,
+            receiver_her=receiver,
+            outcome=confirmation.outcome,
+            digest=receipt_digest(confirmation.outcome, confirmation.errors),
+            message_id=made.delivery.message_id,
+        )
+        await tx.add_receipt(receipt)
+        receipts = [*told, receipt]
+        is_last = {one.receiver_her for one in receipts} >= set(entry.receivers)
+        await self._tell_thread(tx, entry, receipts, now, is_last=is_last)
+        if is_last:
+            entry = replace(entry, receipt_id=made.delivery.message_id)
+        await tx.save_incoming(await settled(tx, self.give_up, entry, receipts, made.delivery, now))
+        refused = confirmation.outcome == "refused"
+        await tx.record(
+            JournalEvent(
+                at=now,
+                name="epj_refused" if refused else "epj_stored",
+                side=Side.INCOMING,
+                entry_id=entry.entry_id,
+                message_id=entry.message_id,
+                code=confirmation.errors[0].code if confirmation.errors else None,
+                detail={"receiver": receiver} if len(entry.receivers) > 1 else {},
+            )
+        )
+
+    async def _tell_thread(
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        receipts: Sequence[Receipt],
+        now: datetime,
+        *,
+        is_last: bool,
+    ) -> None:
+        """The first to take a question in starts its reply time; refused by all, it has none."""
+        stored = [receipt for receipt in receipts if receipt.outcome == "stored"]
+        if stored == [receipts[-1]]:
+            await self.threads.taken_in(tx, entry.entry_id, now)
+        elif not stored and is_last:
+            await self.threads.dropped(tx, entry.entry_id)
+
+    async def _reply(
+        self, tx: Transaction, entry: Incoming, receiver: HerId, confirmation: Confirmation
+    ) -> dict[str, Any]:
+        partner = self.book.by_her(entry.sender_her or "")
+        own = self.book.by_her(receiver)
+        if partner is None or own is None:
+            raise UnknownPartner(f"{entry.sender_her} or {receiver} has left the address book")
+        assert entry.message_id is not None
+        assert entry.conversation_id is not None
+        assert entry.cpa_id is not None
+        reply = reply_to(
+            await tx.document(entry.entry_id) or b"",
+            Origin(
+                message_id=entry.message_id,
+                action=entry.action or "",
+                timestamp=entry.arrived_at,
+                sender=partner,
+                receiver=own,
+            ),
+            answer=_OUTCOMES[confirmation.outcome],
+            errors=confirmation.errors,
+            receipt_id=self.new_id(),
+            at=self.clock.now(),
+        )
+        is_addressed = receiver == entry.receiver_her
+        to = Answered(
+            partner=partner,
+            own_her=receiver,
+            message_id=entry.message_id,
+            conversation_id=entry.conversation_id,
+            # That of the envelope is about its own two parties.
+            cpa_id=entry.cpa_id
+            if is_addressed
+            else cpa_id_without_agreement(receiver, partner.her),
+            service=entry.service,
+            action=entry.action,
+        )
+        return {
+            "document": reply.document,
+            "namespace": reply.namespace,
+            "version": reply.version.value,
+            "to": to,
+        }
+
+    async def _unmatched(
+        self, tx: Transaction, confirmation: Confirmation, body: bytes, *, several: bool
+    ) -> None:
+        error = ConfirmationWithoutMessage()
+        letter_id, outcome = confirmation.letter_id, confirmation.outcome
+        detail = f"outcome {outcome} for an unknown msg_id"
+        if several:
+            detail = (
+                f"outcome {outcome} for a msg_id that several messages have: the EPJ must say "
+                "sender_her and receiver_her"
+            )
+        elif confirmation.receiver_her is not None:
+            detail = f"outcome {outcome} for no message of this msg_id and receiver_her"
+        await tx.add_document(confirmation_key(letter_id), body)
+        await self.give_up.letter(
+            tx,
+            DeadLetter(
+                letter_id=letter_id,
+                side=None,
+                code=error.code,
+                since=self.clock.now(),
+                detail=detail,
+            ),
+        )
+
+    async def _contradicted(self, tx: Transaction, entry: Incoming) -> None:
+        error = ContradictingReceipt("the EPJ confirmed a second time with another outcome")
+        await tx.record(
+            JournalEvent(
+                at=self.clock.now(),
+                name="contradicted",
+                side=Side.INCOMING,
+                entry_id=entry.entry_id,
+                message_id=entry.message_id,
+                code=error.code,
+            )
+        )
+        await self.give_up.letter(
+            tx,
+            DeadLetter(
+                letter_id=f"confirmation/{entry.entry_id}",
+                side=None,
+                code=error.code,
+                since=self.clock.now(),
+                entry_id=entry.entry_id,
+                detail=error.detail,
+            ),
+        )
+
+    async def _cannot_answer(
+        self, tx: Transaction, entry: Incoming, receiver: HerId, error: GatewayError, body: bytes
+    ) -> None:
+        """An operator's matter; what the EPJ said is kept, and replay hands it to us again."""
+        reasons = (reason_for(error),)
+        letter_id = word_letter_id(entry, receiver)
+        await tx.add_document(confirmation_key(letter_id), body)
+        await tx.save_incoming(replace(entry, state=State.DEAD, due_at=None, reasons=reasons))
+        await self.give_up.letter(
+            tx,
+            DeadLetter(
+                letter_id=letter_id,
+                side=Side.INCOMING,
+                code=error.code,
+                since=self.clock.now(),
+                entry_id=entry.entry_id,
+                detail=error.detail,
+            ),
+        )
+
+
+def read_confirmation(body: bytes) -> Confirmation:
+    """Read the JSON of ``epj.confirmations``.
+
+    Raises:
+        BadConfirmation: not UTF-8 JSON, an unknown or missing field, a wrong type,
+            ``refused`` without a reason, or ``stored`` with errors.
+    """
+    try:
+        data = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise BadConfirmation("not JSON in UTF-8") from None
+    if not isinstance(data, dict):
+        raise BadConfirmation("not a JSON object")
+    unknown = set(data) - {"msg_id", "receiver_her", "sender_her", "outcome", "errors"}
+    if unknown:
+        raise BadConfirmation(f"{len(unknown)} unknown field(s)")
+    msg_id, outcome = data.get("msg_id"), data.get("outcome")
+    if not isinstance(msg_id, str) or not 0 < len(msg_id) <= 255 or not msg_id.isprintable():
+        raise BadConfirmation("msg_id is not a text of 1 to 255 characters")
+    receiver, sender = _her(data, "receiver_her"), _her(data, "sender_her")
+    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
+        raise BadConfirmation("outcome is neither stored nor refused")
+    errors = _errors(data.get("errors") or [])
+    if outcome == "stored" and errors:
+        raise BadConfirmation("a stored message has no errors")
+    if outcome == "refused" and not errors:
+        errors = (receipt_error(None, None),)
+    return Confirmation(
+        msg_id=MsgId(msg_id),
+        receiver_her=receiver,
+        sender_her=sender,
+        outcome=outcome,
+        errors=errors,
+    )
+
+
+def _her(data: dict[str, object], name: str) -> HerId | None:
+    her = data.get(name)
+    if her is None:
+        return None
+    if not isinstance(her, str) or not _HER.fullmatch(her):
+        raise BadConfirmation(f"{name} is not a HER-id")
+    return HerId(her)
+
+
+def _errors(listed: object) -> tuple[ReceiptError, ...]:
+    if not isinstance(listed, list) or len(listed) > _MOST_ERRORS:
+        raise BadConfirmation(f"errors is not a list of at most {_MOST_ERRORS}")
+    return tuple(_error(item) for item in listed)
+
+
+def _error(item: object) -> ReceiptError:
+    if not isinstance(item, dict) or set(item) - {"code", "text"}:
+        raise BadConfirmation("an error is not an object of code and text")
+    code, text = item.get("code"), item.get("text")
+    if not all(value is None or isinstance(value, str) for value in (code, text)):
+        raise BadConfirmation("code and text of an error are texts")
+    return receipt_error(code, None if text is None else text[:_LONGEST_TEXT])

@@ -1,0 +1,405 @@
+"""A refused mail tells its sender the code of the standard, and nothing reaches the EPJ."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from gateway.codecs.mime import PAYLOAD_CONTENT_TYPE, Part
+from gateway.codecs.xml import EB
+from gateway.domain.envelope import EbParty
+from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.ledger import State
+from gateway.domain.message import Code, Ident
+from gateway.domain.receipt import Answer
+from tests.builders_mails import Said, a_header, a_mail, all_said, said
+from tests.builders_message import a_party, a_patient, a_request, an_attachment
+from tests.builders_offices import MORNING, NURSES, WARD, Desk, Offices, sums, two_offices, written
+
+MSG_ID = "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1c01"
+
+
+def a_document(**changes: object) -> bytes:
+    """A request from the nurses to the ward."""
+    message = replace(
+        a_request(),
+        msg_id=MsgId(MSG_ID),
+        sender=a_party(enterprise="920000", service=NURSES),
+        receiver=a_party(enterprise="910000", service=WARD),
+    )
+    return written(replace(message, **changes))  # type: ignore[arg-type]  # checked by replace
+
+
+def with_attachment(document: bytes) -> bytes:
+    head, end = document.rsplit(b"</", 1)
+    namespace = b' xmlns="http://www.kith.no/xmlstds/msghead/2006-05-24"'
+    attached = an_attachment().encode().replace(b"<Document", b"<Document" + namespace, 1)
+    return head + attached + b"</" + end
+
+
+async def received(mail: bytes, **policies: Any) -> Offices:
+    """The offices after the hospital has read ``mail``; its answers are not carried."""
+    offices = two_offices(**policies)
+    offices.carry = False
+    await offices.hospital.take_in(mail)
+    await offices.settle()
+    return offices
+
+
+async def read_at_the_hospital(mail: bytes, **policies: Any) -> Desk:
+    return (await received(mail, **policies)).hospital
+
+
+def only(desk: Desk) -> Said:
+    (mail,) = desk.post.mails
+    return said(mail.raw)
+
+
+def remove(name: str) -> Callable[[etree._Element], object]:
+    def edit(root: etree._Element) -> None:
+        for element in list(root.iter(f"{{{EB}}}{name}")):
+            parent = element.getparent()
+            assert parent is not None
+            parent.remove(element)
+
+    return edit
+
+
+def swapped(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    def tamper(soap: bytes) -> bytes:
+        assert old in soap
+        return soap.replace(old, new, 1)
+
+    return tamper
+
+
+PART = Part("part-2", PAYLOAD_CONTENT_TYPE, b"not signed")
+
+MESSAGE_ERRORS = [
+    pytest.param(
+        lambda: a_mail(a_document(), tamper=swapped(b"DIALOG_FORESPORSELs", b"DIALOG_NOTATs")),
+        "SecurityFailure",
+        id="tampered envelope",
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), signer="foreign"), "SecurityFailure", id="foreign certificate"
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), signer="hospital"), "SecurityFailure", id="another's signature"
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), sealed_for="municipality"),
+        "SecurityFailure",
+        id="sealed for another",
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), sealed_for=None), "SecurityFailure", id="not sealed at all"
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), named="nowhere"), "MimeProblem", id="Manifest names no part"
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), edit=remove("Manifest")), "MimeProblem", id="no Manifest"
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), without_parts=True),
+        "SecurityFailure",
+        id="the signed part is missing",
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), a_header(receiver=EbParty(her=HerId("920002"), role="r"))),
+        "ValueNotRecognized",
+        id="not addressed to us",
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), a_header(receiver=EbParty(her=HerId("999999"), role="r"))),
+        "ValueNotRecognized",
+        id="addressed to nobody",
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), a_header(time_to_live=MORNING - timedelta(minutes=6))),
+        "TimeToLiveExpired",
+        id="too late",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mail", "code"), MESSAGE_ERRORS)
+async def test_an_envelope_that_does_not_hold_gets_one_message_error(
+    mail: Callable[[], bytes], code: str
+) -> None:
+    hospital = await read_at_the_hospital(mail())
+
+    answer = only(hospital)
+    assert (answer.kind, answer.code) == ("error", f"{code} Error")
+    assert answer.envelope.header.ref_to_message_id == a_header().message_id
+    assert answer.envelope.header.receiver.her == NURSES
+    assert hospital.delivered == []
+    assert (await sums(hospital))[1].rejected == 1
+
+
+@pytest.mark.parametrize(("mail", "code"), MESSAGE_ERRORS)
+async def test_a_message_error_is_told_in_the_trail_with_partner_and_code(
+    mail: Callable[[], bytes], code: str
+) -> None:
+    hospital = await read_at_the_hospital(mail())
+
+    (event,) = (e for e in hospital.state.events if e.name == "message_error")
+    assert event.detail["ebms_error"] == code
+    assert event.detail["partner"] == NURSES
+    assert event.detail["type"] == "DIALOG_FORESPORSEL"
+
+
+async def test_a_lifetime_that_ended_minutes_ago_is_a_matter_of_clocks() -> None:
+    header = a_header(time_to_live=MORNING - timedelta(minutes=4))
+
+    hospital = await read_at_the_hospital(a_mail(a_document(), header))
+
+    assert len(hospital.delivered) == 1
+
+
+async def test_without_ack_requested_the_message_is_taken_and_answered_by_a_warning() -> None:
+    hospital = await read_at_the_hospital(a_mail(a_document(), edit=remove("AckRequested")))
+
+    assert only(hospital).code == "NotSupported Warning"
+    assert [message.message_id for message in hospital.delivered] == [MSG_ID]
+
+
+async def test_an_unknown_sender_is_not_answered_and_lies_before_a_person() -> None:
+    header = a_header(sender=EbParty(her=HerId("940001"), role="s"))
+
+    hospital = await read_at_the_hospital(a_mail(a_document(), header))
+
+    assert hospital.post.mails == []
+    assert [code for _, code in await hospital.letters()] == ["GW-304"]
+    assert (await sums(hospital))[1].dead == 1
+
+
+async def test_an_unknown_sender_s_receipt_is_no_message_of_the_ledger() -> None:
+    header = a_header("APPREC", sender=EbParty(her=HerId("940001"), role="s"))
+
+    hospital = await read_at_the_hospital(a_mail(b"<AppRec/>", header))
+
+    assert [code for _, code in await hospital.letters()] == ["GW-304"]
+    assert (await sums(hospital))[1].accepted == 0
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"From: x\r\n\r\nhello", id="ordinary mail"),
+        pytest.param(b"\x00\xff" * 50, id="octets"),
+        pytest.param(
+            b"MIME-Version: 1.0\r\nSOAPAction: ebXML\r\nContent-Type: text/xml\r\n\r\n<a/>",
+            id="other XML",
+        ),
+        pytest.param(
+            b"MIME-Version: 1.0\r\nSOAPAction: ebXML\r\nContent-Type: text/xml\r\n\r\n"
+            b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+            id="DOCTYPE",
+        ),
+    ],
+)
+async def test_what_is_no_ebxml_lies_before_a_person_and_the_next_mail_is_read(raw: bytes) -> None:
+    offices = await received(raw)
+    hospital = offices.hospital
+
+    await hospital.take_in(a_mail(a_document()))
+    await offices.settle()
+
+    assert [code for _, code in await hospital.letters()] == ["GW-206"]
+    assert len(hospital.delivered) == 1
+    assert (await sums(hospital))[1].dead == 1
+
+
+def broken(document: bytes) -> bytes:
+    return document.replace(b"</", b"<", 1)
+
+
+NEGATIVE_RECEIPTS = [
+    pytest.param(lambda: broken(a_document()), "T01", id="broken XML"),
+    pytest.param(lambda: b"\xff\xfe", "T01", id="no XML at all"),
+    pytest.param(
+        lambda: (
+            a_document()
+            .replace(b"<GenDate>", b"<Fremmed/><GenDate>")
+            .replace(b"<ns0:GenDate>", b"<ns0:Fremmed/><ns0:GenDate>")
+        ),
+        "T02",
+        id="against the schema",
+    ),
+    pytest.param(
+        lambda: a_document().replace(b"dialog/2006-10-11", b"dialog/2001-01-01"),
+        "T10",
+        id="unknown version of the content",
+    ),
+    pytest.param(lambda: b"<ukjent xmlns='urn:x'/>", "T10", id="unknown document"),
+    pytest.param(lambda: b"<!DOCTYPE a><a/>", "T99", id="DOCTYPE"),
+    pytest.param(lambda: a_document(msg_id=MsgId("17")), "E10", id="MsgId is no UUID"),
+    pytest.param(
+        lambda: a_document(receiver=a_party(enterprise="910000", service="910999")),
+        "E21",
+        id="service not ours",
+    ),
+    pytest.param(
+        lambda: a_document(receiver=a_party(enterprise="910000", service="910005")),
+        "E21",
+        id="receiver other than in the envelope",
+    ),
+    pytest.param(
+        lambda: a_document(sender=a_party(enterprise="920000", service="920002")),
+        "E21",
+        id="sender other than in the envelope",
+    ),
+    pytest.param(
+        lambda: a_document(
+            patient=replace(
+                a_patient(),
+                date_of_birth=None,
+                sex=None,
+                idents=(Ident(id="500000001", type=Code(value="FHN")),),
+            )
+        ),
+        "E36",
+        id="only a temporary number",
+    ),
+    pytest.param(lambda: with_attachment(a_document()), "T99", id="attachment"),
+]
+
+
+@pytest.mark.parametrize(("document", "code"), NEGATIVE_RECEIPTS)
+async def test_a_document_that_cannot_be_taken_in_gets_one_negative_receipt(
+    document: Callable[[], bytes], code: str
+) -> None:
+    hospital = await read_at_the_hospital(a_mail(document()))
+
+    assert [one.kind for one in all_said(hospital)] == ["acknowledgment", "apprec"]
+    receipt = all_said(hospital)[1].receipt()
+    assert receipt.answer is Answer.REJECTED
+    assert receipt.errors[0].code == code
+    assert receipt.errors[0].text
+    assert hospital.delivered == []
+    assert (await sums(hospital))[1].rejected == 1
+
+
+@pytest.mark.parametrize(("document", "code"), NEGATIVE_RECEIPTS)
+async def test_a_receipt_speaks_for_the_party_that_was_written_to(
+    document: Callable[[], bytes], code: str
+) -> None:
+    hospital = await read_at_the_hospital(a_mail(document()))
+
+    receipt = all_said(hospital)[1].receipt()
+    assert (receipt.sender.her, receipt.receiver.her) == (WARD, NURSES)
+
+
+async def test_an_unreadable_document_is_answered_from_its_envelope() -> None:
+    hospital = await read_at_the_hospital(a_mail(b"\xff\xfe"))
+
+    original = all_said(hospital)[1].receipt().original
+    assert str(original.msg_id) == a_header().message_id
+    assert original.type == "DIALOG_FORESPORSEL"
+    assert original.issue_date_text == "2026-03-04T09:20:00Z"
+
+
+@pytest.mark.parametrize("text", ["i går", "2026-03-04", "2026-13-40T00:00:00", "01815012345"])
+async def test_a_gen_date_that_is_no_instant_is_not_repeated(text: str) -> None:
+    document = a_document().replace(b"2026-03-04T10:15:30+01:00", text.encode(), 1)
+
+    hospital = await read_at_the_hospital(a_mail(document))
+
+    receipt = all_said(hospital)[1].receipt()
+    assert receipt.original.msg_id == MSG_ID
+    assert receipt.original.issue_date_text == "2026-03-04T09:20:00Z"
+
+
+async def test_the_reason_of_a_negative_receipt_never_quotes_the_message() -> None:
+    document = a_document().replace(b"2026-03-04T10:15:30+01:00", b"hemmelig", 1)
+
+    hospital = await read_at_the_hospital(a_mail(document))
+
+    assert b"hemmelig" not in all_said(hospital)[1].document()
+    assert "hemmelig" not in repr(hospital.state.events)
+    assert "hemmelig" not in repr(hospital.state.letters)
+
+
+class TestAttachments:
+    """Design §5, incoming."""
+
+    async def test_stripped_attachment_leaves_the_text_and_a_follow_up(self) -> None:
+        mail = a_mail(with_attachment(a_document()))
+
+        hospital = await read_at_the_hospital(mail, incoming="strip")
+
+        (delivered,) = hospital.delivered
+        assert delivered.headers["x-removed-attachments"] == 1
+        assert b"JVBERi0xLjQK" not in delivered.body
+        assert [one.kind for one in all_said(hospital)] == ["acknowledgment"]
+
+    async def test_original_bytes_stay_in_the_journal_when_something_is_stripped(self) -> None:
+        document = with_attachment(a_document())
+
+        hospital = await read_at_the_hospital(a_mail(document), incoming="strip")
+
+        (entry,) = await hospital.incoming(MSG_ID)
+        async with hospital.journal.transaction() as tx:
+            assert await tx.document(entry.entry_id) == document
+
+    @pytest.mark.parametrize("place", ["extra", "part_first"])
+    async def test_a_further_signed_part_is_an_attachment_wherever_it_stands(
+        self, place: str
+    ) -> None:
+        part: Any = {place: (PART,)}
+
+        refusing = await read_at_the_hospital(a_mail(a_document(), **part))
+        stripping = await read_at_the_hospital(a_mail(a_document(), **part), incoming="strip")
+
+        assert all_said(refusing)[1].receipt().errors[0].code == "T99"
+        assert [m.headers["x-removed-attachments"] for m in stripping.delivered] == [1]
+        assert stripping.delivered[0].body == a_document()
+
+
+class TestDeviation:
+    """R-44: a report of a fault in a message of ours."""
+
+    async def deviation(self) -> Offices:
+        # Written by hand: we never write one.
+        document = a_document().replace(b"DIALOG_FORESPORSEL", b"DIALOG_AVVIK")
+        start, end = document.index(b"<Foresporsel"), document.index(b"</Foresporsel>")
+        note = (
+            b'<Notat><TemaKodet V="1" DN="Feil" S="2.16.578.1.12.4.1.1.8117"/>'
+            b"<TekstNotatInnhold>Feil pasient.</TekstNotatInnhold></Notat>"
+        )
+        document = document[:start] + note + document[end + len(b"</Foresporsel>") :]
+        return await received(a_mail(document, a_header("DIALOG_AVVIK")))
+
+    async def test_it_is_answered_at_once_and_never_reaches_the_epj(self) -> None:
+        hospital = (await self.deviation()).hospital
+
+        assert [one.kind for one in all_said(hospital)] == ["acknowledgment", "apprec"]
+        assert all_said(hospital)[1].receipt().answer is Answer.OK
+        assert hospital.delivered == []
+
+    async def test_an_operator_is_told_and_can_read_it(self) -> None:
+        hospital = (await self.deviation()).hospital
+
+        (entry,) = await hospital.incoming(MSG_ID)
+        assert await hospital.letters() == [(f"deviation/{entry.entry_id}", "GW-118")]
+        async with hospital.journal.transaction() as tx:
+            assert b"Feil pasient." in (await tx.document(entry.entry_id) or b"")
+        assert b"Feil pasient" not in hospital.notices[0].body
+
+    async def test_it_is_confirmed_when_its_receipt_arrived_and_the_letter_stays(self) -> None:
+        offices = await self.deviation()
+        offices.carry = True
+
+        await offices.settle()
+
+        assert (await sums(offices.hospital))[1].confirmed == 1
+        ((letter_id, _),) = await offices.hospital.letters()
+        assert not await offices.hospital.replay(letter_id)
+        assert await offices.hospital.discard(letter_id)
+        assert (await offices.hospital.incoming(MSG_ID))[0].state is State.CONFIRMED
