@@ -40,7 +40,7 @@ fmt: $(STAMP) ## Format the code and sort imports
 	@$(BIN)/ruff format -q .
 
 faults: $(STAMP) ## Kill gateways and broker at random moments; everything must still be confirmed once
-	@$(BIN)/python -m pytest -q tests/faults --run-full-faults $(ARGS)
+	@$(BIN)/python -m pytest -q -o faulthandler_timeout=7200 tests/faults --run-full-faults $(ARGS)
 
 fuzz: $(FUZZ)/.ready ## Fuzz every entrance; SECONDS=60 each
 	@$(FUZZ)/bin/python tools/fuzz.py --seconds $(SECONDS) $(ARGS)

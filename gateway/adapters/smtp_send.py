@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -50,7 +50,7 @@ class SmtpSettings:
     ca_file: Path | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    timeout_seconds: float = 60.0  # for each answer; a large mail gets more for its last one
+    timeout_seconds: float = 60.0  # for each step; a large mail gets more for its last one
     max_connections: int = 4
     local_hostname: str = "localhost"  # what we call ourselves in EHLO
     max_mail_bytes: int = 51_200_000
@@ -138,8 +138,9 @@ class SmtpTransport:
 
     async def _answers(self, client: SMTP) -> bool:
         try:
-            answer = await client.noop()
-        except (SMTPException, OSError):
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                answer = await client.noop()
+        except (SMTPException, OSError):  # TimeoutError is one
             answer = None
         except BaseException:
             client.close()
@@ -167,18 +168,20 @@ class SmtpTransport:
             start_tls=False,  # below, where its refusal can be told from the connection's
             tls_context=self._tls,
             local_hostname=settings.local_hostname,
-            timeout=settings.timeout_seconds,
+            timeout=None,  # below: see ``_step``
         )
+        limit = settings.timeout_seconds
         try:
-            with _phase("connect", permanent=False):
+            async with _step("connect", limit, permanent=False):
                 await client.connect()
             if settings.security == "starttls":
-                with _phase("STARTTLS", permanent=False, hint="check smtp security"):
+                async with _step("STARTTLS", limit, permanent=False, hint="check smtp security"):
                     await client.starttls()
-            with _phase("EHLO", permanent=False):
+            async with _step("EHLO", limit, permanent=False):
                 await _greet(client)
             if settings.username is not None:
-                with _phase("login", permanent=False, hint="check user name and password"):
+                hint = "check user name and password"
+                async with _step("login", limit, permanent=False, hint=hint):
                     await client.login(settings.username, settings.password or "")
         except BaseException:
             client.close()
@@ -191,15 +194,15 @@ class SmtpTransport:
         client = connection.client
         _refuse_larger_than_server_takes(client, mail)
         mail_options, rcpt_options = _options(client, mail, envelope_id)
-        with _phase("MAIL FROM", reused=connection.reused):
+        limit = self._settings.timeout_seconds
+        async with _step("MAIL FROM", limit, reused=connection.reused):
             await client.mail(sender, options=mail_options)
-        with _phase("RCPT TO"):
+        async with _step("RCPT TO", limit):
             await client.rcpt(recipient, options=rcpt_options)
-        patience = self._settings.timeout_seconds + len(mail) / _SLOWEST_BYTES_PER_SECOND
-        with _phase("DATA"):
+        async with _step("DATA", limit):
             _expect(354, await client.execute_command(b"DATA"))
-        with _phase("after DATA"):
-            _expect(250, await _send_data(client, mail, patience))
+        async with _step("after DATA", limit + len(mail) / _SLOWEST_BYTES_PER_SECOND):
+            _expect(250, await _send_data(client, mail))
 
 
 def _tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
@@ -260,7 +263,7 @@ def _expect(code: int, answer: SMTPResponse) -> None:
         raise SMTPResponseException(answer.code, "")
 
 
-async def _send_data(client: SMTP, mail: bytes, patience: float) -> SMTPResponse:
+async def _send_data(client: SMTP, mail: bytes) -> SMTPResponse:
     """Send the mail and its end mark, and return the answer.
 
     The library's own way takes seconds for a large mail, during which the whole
@@ -277,19 +280,27 @@ async def _send_data(client: SMTP, mail: bytes, patience: float) -> SMTPResponse
     stuffed = mail.replace(b"\r\n.", b"\r\n..")  # RFC 5321 §4.5.2
     client.protocol.write(b"." + stuffed if stuffed.startswith(b".") else stuffed)
     client.protocol.write(b".\r\n")
-    return await client.protocol.read_response(timeout=patience)
+    return await client.protocol.read_response()
 
 
-@contextmanager
-def _phase(
-    name: str, *, permanent: bool = True, hint: str = "", reused: bool = False
-) -> Iterator[None]:
-    """Turn the library's errors in one phase into ours.
+@asynccontextmanager
+async def _step(
+    name: str,
+    seconds: float,
+    *,
+    permanent: bool = True,
+    hint: str = "",
+    reused: bool = False,
+) -> AsyncIterator[None]:
+    """One step of the dialogue: bounded in time, the library's errors turned into ours.
 
-    Their texts quote the server, which may quote addresses; ours give phase and code.
+    Their texts quote the server, which may quote addresses; ours give step and code.
+    The library's own time limits are not used: ``asyncio.wait_for`` of Python before 3.12
+    can swallow a cancellation, and the mail would then wait for its answer all the same.
     """
     try:
-        yield
+        async with asyncio.timeout(seconds):
+            yield
     except SMTPResponseException as error:
         if reused and error.code == 421:
             raise _ConnectionGone from None
@@ -306,6 +317,7 @@ def _phase(
 
 
 async def _quit(client: SMTP) -> None:
-    with contextlib.suppress(SMTPException, OSError, TimeoutError):
-        await client.quit(timeout=_QUIT_SECONDS)
+    with contextlib.suppress(SMTPException, OSError):  # TimeoutError is one
+        async with asyncio.timeout(_QUIT_SECONDS):
+            await client.quit()
     client.close()

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from aiosmtplib.protocol import SMTPProtocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -598,6 +599,25 @@ async def test_cancelled_send_leaves_no_half_used_connection() -> None:
         await send(transport)
 
     assert fault.connections == 2
+
+
+async def test_send_cancelled_as_an_answer_comes_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    receive = SMTPProtocol.data_received
+
+    def cancelling(protocol: SMTPProtocol, data: bytes) -> None:
+        receive(protocol, data)
+        if data.startswith(b"354"):
+            sent.cancel()
+
+    monkeypatch.setattr(SMTPProtocol, "data_received", cancelling)
+    async with faulty(dot=HANG) as (fault, port), sending(port) as transport:
+        sent = asyncio.ensure_future(send(transport))
+        with pytest.raises(asyncio.CancelledError):
+            await sent
+
+    assert fault.commands[-1] == "DATA"
 
 
 async def test_dsn_is_asked_for_where_it_is_offered() -> None:

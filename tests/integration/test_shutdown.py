@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,8 @@ from tests.faults.pair import NAMES, Pair, demo_keys, quiet_ports, running_pair 
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
-GRACE_SECONDS = 10.0
-TO_END_SECONDS = 5.0  # closing connections and journal, and Python itself, on a busy machine
 REST_SECONDS = 120.0
+PATIENCE = {"GATEWAY__SMTP__TIMEOUT_SECONDS": "3600"}  # a gateway that waits for it never ends here
 
 
 async def test_sigterm_under_load_leaves_nothing_half_done(
@@ -27,17 +25,14 @@ async def test_sigterm_under_load_leaves_nothing_half_done(
     demo_keys: Path,  # noqa: F811  # fixture
     broker_url: str,
 ) -> None:
-    settings = {"GATEWAY__RUNTIME__GRACE_SECONDS": str(GRACE_SECONDS)}
-    async with running_pair(tmp_path, demo_keys, broker_url, settings=settings) as pair:
+    async with running_pair(tmp_path, demo_keys, broker_url) as pair:
         for name in NAMES:
             await pair.send(name, 25)
         await _until_half_is_confirmed(pair)
 
-        began = time.monotonic()
         codes = await asyncio.gather(*(pair.gateways[name].stop() for name in NAMES))
 
         assert codes == [0, 0]
-        assert time.monotonic() - began < GRACE_SECONDS + TO_END_SECONDS
         assert pair.unconfirmed(), "all was done before the signal: nothing was shown"
         for name in NAMES:
             assert _attempts_without_outcome(pair, name) == 0
@@ -46,7 +41,7 @@ async def test_sigterm_under_load_leaves_nothing_half_done(
                 assert (await journal.ledger()).balanced
             words = _log_words(pair, name)
             assert words[-1] == "drained"
-            assert "drain_incomplete" not in words
+            assert "drain_incomplete" not in words  # so it was done within the grace period
 
         for name in NAMES:
             await pair.gateways[name].start()
@@ -60,18 +55,18 @@ async def test_a_hanging_mail_server_does_not_outlast_the_grace_period(
     broker_url: str,
 ) -> None:
     (port,) = quiet_ports(1)
-    settings = {"GATEWAY__RUNTIME__GRACE_SECONDS": "2"}
+    settings = {**PATIENCE, "GATEWAY__RUNTIME__GRACE_SECONDS": "2"}
     async with (
         running_pair(tmp_path, demo_keys, broker_url, smtp_port=port, settings=settings) as pair,
         mail_server(port, onward_port=pair.post_office_port) as server,
     ):
         await _hang(pair, server)
 
-        began = time.monotonic()
-        code = await pair.gateways[HOSPITAL.name].stop()
+        async with asyncio.timeout(REST_SECONDS):
+            code = await pair.gateways[HOSPITAL.name].stop()
 
         assert code == 0
-        assert time.monotonic() - began < 2 + TO_END_SECONDS
+        assert "drain_incomplete" in _log_words(pair, HOSPITAL.name)
         await _goes_on(pair, server)
 
 
@@ -81,7 +76,7 @@ async def test_a_second_sigterm_ends_the_drain_at_once(
     broker_url: str,
 ) -> None:
     (port,) = quiet_ports(1)
-    settings = {"GATEWAY__RUNTIME__GRACE_SECONDS": "300"}
+    settings = {**PATIENCE, "GATEWAY__RUNTIME__GRACE_SECONDS": "3600"}
     async with (
         running_pair(tmp_path, demo_keys, broker_url, smtp_port=port, settings=settings) as pair,
         mail_server(port, onward_port=pair.post_office_port) as server,
@@ -91,11 +86,10 @@ async def test_a_second_sigterm_ends_the_drain_at_once(
 
         gateway.signal(signal.SIGTERM)
         await eventually(lambda: _has_logged(pair, HOSPITAL.name, "draining"))
-        began = time.monotonic()
-        code = await gateway.stop()
+        async with asyncio.timeout(REST_SECONDS):
+            code = await gateway.stop()
 
         assert code == 1
-        assert time.monotonic() - began < TO_END_SECONDS
         assert "stopped_at_once" in _log_words(pair, HOSPITAL.name)
         await _goes_on(pair, server)
 

@@ -2,7 +2,6 @@
 
 import gzip
 import random
-import time
 from datetime import timedelta
 
 import pytest
@@ -281,14 +280,10 @@ def test_hostile_ber_is_refused(octets: bytes) -> None:
     assert seal_facts(octets) is None
 
 
-def test_megabytes_of_tiny_chunks_cost_less_than_a_second() -> None:
-    chunks = indefinite(0x24, b"\x04\x01a" * 5_000_000)
-    start = time.process_time()
-
+def test_megabytes_of_tiny_chunks_are_refused_early() -> None:
+    """One by one, quadratically, they would take hours; pyproject.toml ends a test before."""
     with pytest.raises(CannotUnseal):
-        opened(chunks)
-
-    assert time.process_time() - start < 1
+        opened(indefinite(0x24, b"\x04\x01a" * 5_000_000))
 
 
 def test_fifty_one_recipients_are_too_many() -> None:
