@@ -37,6 +37,12 @@ _PLAIN_PATH = re.compile(
 )
 
 
+def plain_path(arg: str) -> tuple[str, str] | None:
+    """Address and rest of an ordinary path; None for what the library should look at."""
+    plain = _PLAIN_PATH.fullmatch(arg)
+    return None if plain is None else (plain["address"], plain["rest"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerSettings:
     """Where to listen and how much to take. STARTTLS is offered when a certificate is given."""
@@ -159,14 +165,6 @@ class SmtpListener:
 class _Busy(asyncio.Protocol):
     """Turns a connection away with a temporary answer."""
 
-    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Address and rest of a path. The library's way costs more than all else of a command."""
-        if (plain := _PLAIN_PATH.fullmatch(arg)) is not None:
-            return plain["address"], plain["rest"]
-        # Quoted, commented, empty: seldom.
-        address, rest = super()._getaddr(arg)  # type: ignore[misc]  # private, so not in its types
-        return address, rest
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(b"421 4.7.0 Too many connections, try again later\r\n")
@@ -253,6 +251,12 @@ class _SmtpSession(SMTP):
         if not self._wire.is_closing():
             self._wire.abort()
         self._listener.left(self)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Address and rest of a path. The library's way costs more than all else of a command."""
+        if (plain := plain_path(arg)) is not None:
+            return plain
+        return super()._getaddr(arg)  # quoted, commented, empty: seldom
 
     def leave_when_idle(self) -> None:
         """Say good-bye now, or after the mail that is being taken."""

@@ -278,8 +278,8 @@ async def _send_data(client: SMTP, mail: bytes) -> SMTPResponse:
         mail = re.sub(rb"\r\n|\n|\r", b"\r\n", mail)
         mail = mail if mail.endswith(b"\r\n") else mail + b"\r\n"
     stuffed = mail.replace(b"\r\n.", b"\r\n..")  # RFC 5321 §4.5.2
-    client.protocol.write(b"." + stuffed if stuffed.startswith(b".") else stuffed)
-    client.protocol.write(b".\r\n")
+    first = b"." if stuffed.startswith(b".") else b""
+    client.protocol.write(b"".join((first, stuffed, b".\r\n")))
     return await client.protocol.read_response()
 
 

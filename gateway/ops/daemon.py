@@ -1,6 +1,7 @@
 """The daemon: the gateway, its web server, its signals."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -48,6 +49,8 @@ async def run_daemon(office: Office, *, read_again: ReadOffice) -> None:
     async def started(gateway: Gateway) -> None:
         health.gateway = metrics.gateway = gateway
         signals.gateway = gateway
+        gc.collect()
+        gc.freeze()  # code and schemas stay; looking through them at each collection finds nothing
 
     app = make_app(metrics=metrics.render, live=health.live, ready=health.ready)
     signals = _Signals(stopping, health, read_again)

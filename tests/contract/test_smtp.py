@@ -9,17 +9,19 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from aiosmtplib.protocol import SMTPProtocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.adapters import smtp_send
+from gateway.adapters import smtp_listen, smtp_send
 from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 from gateway.errors import (
@@ -599,6 +601,21 @@ async def test_cancelled_send_leaves_no_half_used_connection() -> None:
         await send(transport)
 
     assert fault.connections == 2
+
+
+@given(
+    local=st.from_regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,70}", fullmatch=True),
+    domain=st.from_regex(r"[A-Za-z0-9.-]{1,30}", fullmatch=True),
+    rest=st.sampled_from(["", " ", " SIZE=1", " BODY=8BITMIME SIZE=20 "]),
+)
+def test_plain_paths_are_read_as_the_library_reads_them(local: str, domain: str, rest: str) -> None:
+    path = f"<{local}@{domain}>{rest}"
+    plain = smtp_listen.plain_path(path)
+    assume(plain is not None)
+    assert plain is not None
+
+    library = SMTP._getaddr(SimpleNamespace(local_part_limit=64), path)  # type: ignore[arg-type]
+    assert plain == library
 
 
 async def test_send_cancelled_as_an_answer_comes_ends_at_once(

@@ -173,7 +173,7 @@ class Pair:
         """Wait until every message is confirmed and neither side has anything under way.
 
         Raises:
-            AssertionError: that did not happen in time; the text says what is missing.
+            TimeoutError: that did not happen in time.
         """
 
         async def all_confirmed() -> bool:
@@ -182,11 +182,8 @@ class Pair:
         async def nothing_under_way() -> bool:
             return all([await self._is_idle(name) for name in NAMES])
 
-        try:
-            await eventually(all_confirmed, seconds=seconds)
-            await eventually(nothing_under_way, seconds=seconds)
-        except TimeoutError:
-            raise AssertionError(await self._what_is_missing()) from None
+        await eventually(all_confirmed, seconds=seconds)
+        await eventually(nothing_under_way, seconds=seconds)
 
     async def _is_idle(self, name: str) -> bool:
         async with self.journal(name) as journal:
@@ -197,7 +194,8 @@ class Pair:
             and not any((await self.depths(name)).values())
         )
 
-    async def _what_is_missing(self) -> str:
+    async def what_is_missing(self) -> str:
+        """The state of both sides, for the text of a failure."""
         lines = [f"{len(self.unconfirmed())} unconfirmed: {self.unconfirmed()[:5]}"]
         for name in NAMES:
             lines.append(f"{name}: running {self.gateways[name].is_running}")
@@ -205,8 +203,9 @@ class Pair:
                 lines.append(f"  ledger {(await journal.ledger()).as_json()}")
                 lines.append(f"  measures {dict(await journal.measures())}")
                 lines.append(f"  dead letters {list(await journal.dead_letters())[:3]}")
-                for msg_id in self.unconfirmed()[:2]:
-                    lines += [f"  {event}" for event in await journal.trail(msg_id)]
+                for entry, delivery in await journal.unconfirmed(limit=3):
+                    lines.append(f"  in flight {entry.entry_id}: {delivery}")
+                    lines += [f"    {event}" for event in await journal.trail(entry.entry_id)]
             lines.append(f"  queues {await self.depths(name)}")
             tail = self.gateways[name].log_since().decode(errors="replace").splitlines()[-20:]
             lines += [f"  | {line}" for line in tail]
@@ -234,6 +233,9 @@ async def running_pair(
         databases: each side's PostgreSQL URL; SQLite when None.
         smtp_port: where both give their mail; the post office when None.
         settings: overrides such as ``GATEWAY__RUNTIME__GRACE_SECONDS`` for both.
+
+    Raises:
+        AssertionError: the block waited in vain (TimeoutError); the text says how things stand.
     """
     shutil.copytree(keys, directory, dirs_exist_ok=True)
     post_office_port, *free = quiet_ports(5)
@@ -277,7 +279,10 @@ async def running_pair(
         await asyncio.gather(*(pair.gateways[name].start() for name in NAMES))
         for name in NAMES:
             await stack.enter_async_context(_attended(pair, name))
-        yield pair
+        try:
+            yield pair
+        except TimeoutError as error:
+            raise AssertionError(await pair.what_is_missing()) from error
 
 
 @asynccontextmanager
