@@ -1,7 +1,8 @@
 """Fixtures of the contract tests."""
 
+from tests.builders_smtp import pem  # noqa: F401  # a fixture, like all below
 from tests.contract.journals import (
-    clock,  # noqa: F401  # fixtures, like all below
+    clock,  # noqa: F401
     journal,  # noqa: F401
     real_url,  # noqa: F401
     sqlite_template,  # noqa: F401
