@@ -4,18 +4,18 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.schema import upgrade
-from gateway.domain.delivery import Delivery, Purpose
+from gateway.domain.delivery import Delivery
 from gateway.domain.envelope import SignedReference
-from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId
 from gateway.domain.ledger import Incoming, Outgoing
 from gateway.ports import Arrival, ContentKeys, Journal, OutboundMessage, Seen
+from tests import builders_delivery
 from tests.fakes_journal import FakeJournal, HandClock
 
 KEYS = ContentKeys("2026-03", {"2026-03": bytes(range(32)), "2025-09": bytes(range(32, 64))})
@@ -112,26 +112,16 @@ def a_seen(message_id: str = "m-1", **changes: object) -> Seen:
 
 
 def a_delivery(message_id: str = "m-1", **changes: object) -> Delivery:
-    delivery = Delivery(
-        message_id=MessageId(message_id),
-        purpose=Purpose.MESSAGE,
-        entry_id="out-1",
-        conversation_id=ConversationId("conversation-1"),
-        cpa_id=CpaId("910001_920001"),
-        sender_her=HerId("910001"),
-        receiver_her=HerId("920001"),
-        service="S-DIALOG_FORESPORSEL",
-        action="DIALOG_FORESPORSEL",
-        mail_from="hospital@demo.invalid",
-        mail_to="municipality@demo.invalid",
-        created_at=NOON,
-        time_to_live=NOON + timedelta(hours=72),
-        references=(
+    """With references, as they are kept to be compared with those of an Acknowledgment."""
+    usual = {
+        "entry_id": "out-1",
+        "conversation_id": ConversationId("conversation-1"),
+        "references": (
             SignedReference(uri="", digest_method="sha256", digest="AAAA", xml=b"<a>\xc3\xa6</a>"),
             SignedReference(uri="cid:part", digest_method="sha256", digest="BBBB"),
         ),
-    )
-    return replace(delivery, **changes)  # type: ignore[arg-type]  # a builder
+    }
+    return builders_delivery.a_delivery(message_id, **(usual | changes))
 
 
 def an_arrival(arrival_id: str = "arrival-1", **changes: object) -> Arrival:

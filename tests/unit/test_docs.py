@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -25,13 +24,11 @@ from gateway.domain.delivery import (
     Event,
     GivenUp,
     HandedOver,
-    Purpose,
     Rejected,
     Reopened,
     Transport,
     advance,
 )
-from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId
 from gateway.domain.receipt import Answer
 from gateway.errors import ContradictingReceipt
 from gateway.office import Office
@@ -41,6 +38,7 @@ from gateway.ops.error_advice import ADVICE
 from gateway.ops.errors_page import error_types, render
 from gateway.ops.metrics import Metrics
 from gateway.queues import Queue
+from tests.builders_delivery import a_delivery
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -52,6 +50,7 @@ WRITTEN = (
     "docs/security.md",
     "docs/standards.md",
 )
+
 """Written by hand; pages that are made from the code have tests of their own."""
 PAGES = tuple(sorted({*WRITTEN, *(f"docs/{path.name}" for path in DOCS.glob("*.md"))}))
 ALERTS = ROOT / "config" / "alerts" / "dialog-gateway.yml"
@@ -356,7 +355,7 @@ def states_table() -> list[str]:
     ]
     lines = ["| State | " + " | ".join(EVENTS) + " |", "|---" * (len(EVENTS) + 1) + "|"]
     for transport, answer in states:
-        delivery = _delivery(transport, answer)
+        delivery = a_delivery(transport=transport, answer=answer)
         cells = [_state_text(delivery), *(_after(delivery, event) for event in EVENTS.values())]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -372,27 +371,6 @@ def _after(delivery: Delivery, event: Event) -> str:
 
 def _state_text(delivery: Delivery) -> str:
     return delivery.transport.value + ("" if delivery.answer is None else " + answer")
-
-
-def _delivery(transport: Transport, answer: Answer | None) -> Delivery:
-    at = datetime(2026, 6, 1, 12, tzinfo=UTC)
-    return Delivery(
-        message_id=MessageId("m-1"),
-        purpose=Purpose.MESSAGE,
-        entry_id="e-1",
-        conversation_id=ConversationId("c-1"),
-        cpa_id=CpaId("910004_920001"),
-        sender_her=HerId("910004"),
-        receiver_her=HerId("920001"),
-        service="s",
-        action="a",
-        mail_from="hospital@demo.invalid",
-        mail_to="municipality@demo.invalid",
-        created_at=at,
-        time_to_live=at,
-        transport=transport,
-        answer=answer,
-    )
 
 
 def test_every_function_that_keeps_a_standard_exists() -> None:

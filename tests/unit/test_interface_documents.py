@@ -24,9 +24,9 @@ from gateway.codecs.epj_models import (
     Patient,
     PatientIdent,
 )
-from gateway.domain.delivery import Delivery, Purpose, Transport
+from gateway.domain.delivery import Delivery, Transport
 from gateway.domain.findings import Direction
-from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId, MsgId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
 from gateway.domain.ledger import Outgoing, Removed
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer
@@ -38,6 +38,7 @@ from gateway.ports import OutboundMessage, Transaction
 from gateway.queues import Queue
 from gateway.receipts.confirm import read_confirmation
 from gateway.receipts.report import StatusReport
+from tests import builders_delivery
 from tests.builders_epj import BOOK, SERVICES
 from tests.fakes_journal import HandClock
 
@@ -234,23 +235,8 @@ def an_entry() -> Outgoing:
 
 
 def a_delivery() -> Delivery:
-    return Delivery(
-        message_id=MessageId("m-1"),
-        entry_id="entry-1",
-        conversation_id=ConversationId("c-1"),
-        sender_her=HerId("910001"),
-        receiver_her=HerId("920002"),
-        cpa_id=CpaId("910001_920002"),
-        service="S-DIALOG_FORESPORSEL",
-        action="DIALOG_FORESPORSEL",
-        mail_from="a@edi.invalid",
-        mail_to="b@edi.invalid",
-        created_at=NOW,
-        purpose=Purpose.MESSAGE,
-        time_to_live=NOW,
-        transport=Transport.ACKNOWLEDGED,
-        answer=Answer.OK_WITH_ERRORS,
-        attempts=2,
+    return builders_delivery.a_delivery(
+        transport=Transport.ACKNOWLEDGED, answer=Answer.OK_WITH_ERRORS, attempts=2
     )
 
 

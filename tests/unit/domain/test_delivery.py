@@ -1,7 +1,5 @@
 """What follows from each event in each state: the whole table (design §4)."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import permutations
 
@@ -10,7 +8,6 @@ import pytest
 from gateway.domain.delivery import (
     Acknowledged,
     Answered,
-    Delivery,
     Event,
     GivenUp,
     HandedOver,
@@ -20,32 +17,12 @@ from gateway.domain.delivery import (
     Transport,
     advance,
 )
-from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId
 from gateway.domain.receipt import Answer
 from gateway.errors import ContradictingReceipt
+from tests.builders_delivery import a_delivery
 
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WAITING, SENT, ACKNOWLEDGED, REJECTED, GIVEN_UP = Transport
 OK, NO = Answered(Answer.OK), Answered(Answer.REJECTED)
-
-
-def a_delivery(**changes: object) -> Delivery:
-    delivery = Delivery(
-        message_id=MessageId("m-1"),
-        purpose=Purpose.MESSAGE,
-        entry_id="e-1",
-        conversation_id=ConversationId("c-1"),
-        cpa_id=CpaId("910004_920001"),
-        sender_her=HerId("910004"),
-        receiver_her=HerId("920001"),
-        service="S-DIALOG_FORESPORSEL",
-        action="DIALOG_FORESPORSEL",
-        mail_from="a@demo.invalid",
-        mail_to="b@demo.invalid",
-        created_at=NOON,
-        time_to_live=NOON + timedelta(hours=72),
-    )
-    return replace(delivery, **changes)  # type: ignore[arg-type]  # names are checked by replace
 
 
 SAME = "no news"

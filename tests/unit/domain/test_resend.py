@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.domain.resend import AnswerPolicy, ConfirmationPolicy, ResendPolicy
-from tests.unit.domain.test_delivery import NOON, a_delivery
+from tests.builders_delivery import MADE_AT as NOON
+from tests.builders_delivery import a_delivery
 
 HOUR = timedelta(hours=1)
 RESEND, ANSWER, CONFIRM = ResendPolicy(), AnswerPolicy(), ConfirmationPolicy()

@@ -15,8 +15,8 @@ import pytest
 import gateway
 from gateway.adapters.rabbitmq.notices import ParkedMessage
 from gateway.config import load_settings
-from gateway.domain.delivery import Delivery, Purpose, Transport
-from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId, MsgId
+from gateway.domain.delivery import Delivery, Transport
+from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
 from gateway.domain.ledger import Outgoing, Side, State
 from gateway.domain.receipt import Answer
 from gateway.domain.thread import Lateness, Reply, Turn
@@ -32,6 +32,7 @@ from gateway.ops.waiting import Wait, waits_from
 from gateway.ops.wording import EVENTS, error_class, level_text, local_time
 from gateway.ports import Arrival, DeadLetter, JournalEvent
 from gateway.wiring import wire
+from tests import builders_delivery
 from tests.builders_cli import demo_config, demo_office, run_cli
 from tests.builders_keys import NOON
 from tests.fakes_journal import FakeJournal, HandClock
@@ -62,24 +63,8 @@ def an_entry(number: int = 1, **changes: object) -> Outgoing:
 
 
 def a_delivery(number: int = 1, **changes: object) -> Delivery:
-    delivery = Delivery(
-        message_id=MessageId(f"eb-{number}"),
-        purpose=Purpose.MESSAGE,
-        entry_id=f"e-{number}",
-        conversation_id=ConversationId("c-1"),
-        cpa_id=CpaId("910001_920001"),
-        sender_her=HerId("910001"),
-        receiver_her=HerId("920001"),
-        service="S-DIALOG_FORESPORSEL",
-        action="DIALOG_FORESPORSEL",
-        mail_from="hospital@demo.invalid",
-        mail_to="municipality@demo.invalid",
-        created_at=NOON,
-        time_to_live=NOON + timedelta(hours=72),
-        transport=Transport.GIVEN_UP,
-        attempts=2,
-    )
-    return replace(delivery, **changes)  # type: ignore[arg-type]  # names are checked by replace
+    usual = {"entry_id": f"e-{number}", "transport": Transport.GIVEN_UP, "attempts": 2}
+    return builders_delivery.a_delivery(f"eb-{number}", **(usual | changes))
 
 
 def a_letter(number: int = 1, **changes: object) -> DeadLetter:
