@@ -63,6 +63,10 @@ def parse_envelope(root: etree._Element) -> Envelope:
     ack_block = _single(soap_header, "Acknowledgment")
     error_list = _single(soap_header, "ErrorList")
     manifest_block = _single(body, "Manifest")
+    is_signal = ack_block is not None or error_list is not None
+    if is_signal and manifest_block is not None and not len(manifest_block):
+        findings.append("manifest-in-signal")  # it refers to nothing, so it carries nothing
+        manifest_block = None
     if sum(b is not None for b in (ack_block, error_list, manifest_block)) > 1:
         raise InconsistentEnvelope("the envelope is of more than one kind")
 

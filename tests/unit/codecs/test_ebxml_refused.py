@@ -138,12 +138,12 @@ def test_envelope_that_nobody_can_be_told_about_is_not_ebxml(root: etree._Elemen
         pytest.param(InconsistentEnvelope, an_error(twice("ErrorList")), id="two error lists"),
         pytest.param(
             InconsistentEnvelope,
-            an_acknowledgment(body('<eb:Manifest eb:version="2.0"/>')),
+            an_acknowledgment(body('<eb:Manifest eb:version="2.0"><eb:Reference/></eb:Manifest>')),
             id="acknowledgment with payload",
         ),
         pytest.param(
             InconsistentEnvelope,
-            an_error(body('<eb:Manifest eb:version="2.0"/>')),
+            an_error(body('<eb:Manifest eb:version="2.0"><eb:Reference/></eb:Manifest>')),
             id="error with payload",
         ),
         pytest.param(

@@ -1,5 +1,6 @@
 """What other systems write and the profile does not: read, with a finding."""
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -152,6 +153,9 @@ def test_deviation_of_a_payload_message_is_a_finding(edit: Edit, findings: tuple
             ("acknowledgment-timestamp-unreadable",),
             id="unreadable time",
         ),
+        pytest.param(
+            body('<eb:Manifest eb:version="2.0"/>'), ("manifest-in-signal",), id="empty Manifest"
+        ),
     ],
 )
 def test_deviation_of_an_acknowledgment_is_a_finding(edit: Edit, findings: tuple[str, ...]) -> None:
@@ -203,6 +207,18 @@ def test_acknowledgment_without_references_or_sender_is_read() -> None:
             Severity.ERROR,
             ("error-code-absent",),
             id="no code",
+        ),
+        pytest.param(
+            lambda t: re.sub(r" eb:(?=errorCode|severity|location|highestSeverity)", " ", t),
+            Severity.ERROR,
+            (),
+            id="attributes without namespace",
+        ),
+        pytest.param(
+            body('<eb:Manifest eb:version="2.0"/>'),
+            Severity.ERROR,
+            ("manifest-in-signal",),
+            id="empty Manifest",
         ),
     ],
 )
