@@ -18,7 +18,7 @@ from gateway.domain.receipt import (
     ReceiptVersion,
     receipt_error,
 )
-from tests.unit.codecs.test_apprec import RECEIPT, TEXT, a_receipt
+from tests.builders_apprec import RECEIPT, TEXT, a_receipt
 
 SCHEMAS = {
     ReceiptVersion.V1_0: "AppRec-v1-2004-11-21.xsd",
