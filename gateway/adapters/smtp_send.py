@@ -27,6 +27,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from gateway.adapters.cancellation import heed_cancellation
 from gateway.errors import ConfigurationError, TransportRefused, TransportUnavailable
 
 log = structlog.get_logger()
@@ -97,6 +98,7 @@ class SmtpTransport:
             TransportUnavailable: not handed over, or not known to be; send again later.
             TransportRefused: the server will never take this mail.
         """
+        heed_cancellation()
         _refuse_unsendable(mail, sender, recipient, self._settings.max_mail_bytes)
         async with self._slots:
             try:
@@ -295,8 +297,8 @@ async def _step(
     """One step of the dialogue: bounded in time, the library's errors turned into ours.
 
     Their texts quote the server, which may quote addresses; ours give step and code.
-    The library's own time limits are not used: ``asyncio.wait_for`` of Python before 3.12
-    can swallow a cancellation, and the mail would then wait for its answer all the same.
+    The library's own time limits are not used: they can swallow a cancellation (see
+    :func:`heed_cancellation`), and the mail would then wait for its answer all the same.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
+import aio_pika
 import pytest
 from structlog.testing import capture_logs
 
@@ -277,6 +278,45 @@ async def test_a_cancelled_consumer_keeps_the_message(
 
     assert task.cancelled()
     await _expect_depths(connections, prefix, {QUEUE: 1, Queue.PARKED: 0})
+
+
+async def test_a_cancellation_that_the_client_swallows_ends_the_drain(
+    connections: Connections, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, unsubscribing, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handle(_: QueueMessage) -> None:
+        running.set()
+        await asyncio.Event().wait()
+
+    async def swallowing(_: aio_pika.Queue, tag: str) -> None:
+        unsubscribing.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(aio_pika.Queue, "cancel", swallowing)
+    grace = timedelta(hours=1)
+    await declare(connections.consuming, prefix)
+    task = asyncio.create_task(
+        consume(
+            connections.consuming,
+            QUEUE.under(prefix),
+            handle,
+            stopping=stopping,
+            grace=grace,
+        )
+    )
+    await _publish(connections, prefix, outbound("m-1", queue=QUEUE))
+    await running.wait()
+    stopping.set()
+    await unsubscribing.wait()
+    task.cancel()
+
+    done, _ = await asyncio.wait([task], timeout=30)
+
+    assert done
+    assert task.cancelled()
+    await _expect_depths(connections, prefix, {QUEUE: 1})
 
 
 async def test_a_consumer_whose_queue_was_deleted_goes_on_when_it_is_back(

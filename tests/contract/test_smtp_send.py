@@ -1,6 +1,7 @@
 """The SMTP sender against servers that misbehave."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -220,6 +221,23 @@ async def test_send_cancelled_as_an_answer_comes_ends_at_once(
             await sent
 
     assert fault.commands[-1] == "DATA"
+
+
+async def test_cancellation_swallowed_before_the_send_ends_it() -> None:
+    async with faulty() as (fault, port), sending(port) as transport:
+
+        async def swallow_and_send() -> None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await send(transport)
+
+        sent = asyncio.ensure_future(swallow_and_send())
+        await asyncio.sleep(0)
+        sent.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sent
+
+    assert fault.connections == 0
 
 
 async def test_dsn_is_asked_for_where_it_is_offered() -> None:

@@ -17,6 +17,7 @@ from aio_pika.abc import (
 )
 from aio_pika.exceptions import ChannelNotFoundEntity
 
+from gateway.adapters.cancellation import heed_cancellation
 from gateway.adapters.rabbitmq.connection import (
     CLOSE_SECONDS,
     LOST,
@@ -141,6 +142,7 @@ class _Session:
                     await self._watch(stopping)
                     await self._unsubscribe(queue, tag)
                 self.over.set()
+                heed_cancellation()  # the client's, and then there is no time of grace
                 deadline.reschedule(asyncio.get_running_loop().time() + self.grace.total_seconds())
         except TimeoutError:
             log.warning("drain_incomplete", queue=self.queue)
@@ -188,7 +190,8 @@ class _Session:
             log.warning("consumer_interrupted", queue=self.queue)
             return
         with suppress(BrokerUnavailable, *LOST), own_cancellation_only():
-            await queue.cancel(tag, timeout=CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await queue.cancel(tag)
 
     def _let_go(self, _: object) -> None:
         self.in_hand -= 1
