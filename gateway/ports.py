@@ -241,10 +241,13 @@ class Transaction(Protocol):
 
     async def outgoing(self, entry_id: str) -> Outgoing | None: ...
     async def outgoing_by_key(self, key: str) -> Outgoing | None: ...
-    async def outgoing_by_msg_id(self, msg_id: MsgId, receiver_her: HerId) -> Outgoing | None:
+    async def outgoing_by_msg_id(
+        self, msg_id: MsgId, receiver_her: HerId, sender_her: HerId
+    ) -> Outgoing | None:
         """The message that an AppRec from ``receiver_her`` answers; ids compared exactly.
 
-        Only one that was sent: a refused copy under the same MsgId is never meant.
+        Only one that was sent: a refused copy under the same MsgId is never meant. Of several,
+        that of ``sender_her``, the service of ours to which the AppRec is addressed; else the last.
         """
 
     async def save_outgoing(self, entry: Outgoing) -> None: ...
@@ -253,6 +256,9 @@ class Transaction(Protocol):
 
     async def add_incoming(self, entry: Incoming) -> None: ...
     async def incoming(self, entry_id: str) -> Incoming | None: ...
+    async def hold(self, name: str) -> None:
+        """No other transaction that holds ``name`` goes on until this one has ended."""
+
     async def incoming_by_msg_id(self, msg_id: MsgId) -> Sequence[Incoming]:
         """Entries that carried this document, oldest first."""
 

@@ -109,7 +109,10 @@ class Threads:
         message_id: MessageId | None,
         conversation_id: ConversationId | None,
     ) -> None:
-        """Record the turn that a message makes; an answer ends the wait of its question."""
+        """Record the turn that a message makes; an answer ends the wait of its question.
+
+        Only between the same two services, and about the same patient (R-83).
+        """
         parent = await self.parent(tx, message, partner_her)
         await tx.add_turn(
             opened_turn(
@@ -128,6 +131,9 @@ class Threads:
         )
         if parent is None or parent.side is side or message.type.value != ANSWER:
             return
+        facts = self.facts(message, parent, own_her=own_her, partner_her=partner_her)
+        if not (facts.same_services and facts.same_patient):
+            return  # somebody else's words, or about somebody else: the question still waits
         if (ended := answered(parent)) is not parent:
             await tx.save_turn(ended)
             await self._tell(tx, ended, "replied")

@@ -149,7 +149,7 @@ class Desk:
     async def outgoing(self, msg_id: str, receiver: HerId = NURSES) -> Outgoing:
         """The entry of a message that was sent."""
         async with self.journal.transaction() as tx:
-            entry = await tx.outgoing_by_msg_id(MsgId(msg_id), receiver)
+            entry = await tx.outgoing_by_msg_id(MsgId(msg_id), receiver, WARD)
         assert entry is not None
         return entry
 

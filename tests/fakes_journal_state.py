@@ -86,13 +86,18 @@ class FakeTransaction:
     async def outgoing_by_key(self, key: str) -> Outgoing | None:
         return next((e for e in self.state.outgoing.values() if e.key == key), None)
 
-    async def outgoing_by_msg_id(self, msg_id: MsgId, receiver_her: HerId) -> Outgoing | None:
+    async def hold(self, name: str) -> None:
+        """Transactions of this journal take turns anyway."""
+
+    async def outgoing_by_msg_id(
+        self, msg_id: MsgId, receiver_her: HerId, sender_her: HerId
+    ) -> Outgoing | None:
         found = [
             entry
             for entry in self.state.outgoing.values()
             if (entry.msg_id, entry.receiver_her) == (msg_id, receiver_her) and entry.message_id
         ]
-        return max(found, key=lambda entry: entry.accepted_at, default=None)
+        return max(found, key=lambda e: (e.sender_her == sender_her, e.accepted_at), default=None)
 
     async def save_outgoing(self, entry: Outgoing) -> None:
         self.state.outgoing[entry.entry_id] = entry

@@ -14,7 +14,7 @@ from lxml import etree
 
 from gateway.codecs.reading import BLANKS, instant_of
 from gateway.codecs.xml import APPREC_1_0, APPREC_1_1, local_name, namespace_of
-from gateway.domain.identifiers import MsgId
+from gateway.domain.identifiers import MsgId, fits
 from gateway.domain.message import Code, HealthcareProfessional, Ident, Organisation
 from gateway.domain.receipt import (
     Answer,
@@ -94,9 +94,9 @@ def _answer(root: etree._Element) -> Answer:
 def _original(root: etree._Element) -> OriginalMessage:
     original = _the_only(root, "OriginalMsgId")
     msg_id = _text_of(original, "Id")
-    if not msg_id:
+    if not msg_id or not fits(msg_id):
         where = "/AppRec/OriginalMsgId/Id"
-        raise BadReceipt("AppRec/OriginalMsgId/Id is absent or empty", where=where)
+        raise BadReceipt("AppRec/OriginalMsgId/Id is absent, empty or too long", where=where)
     message_type = _code(_child(original, "MsgType"))
     return OriginalMessage(
         msg_id=MsgId(msg_id),

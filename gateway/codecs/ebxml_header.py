@@ -9,7 +9,6 @@ from typing import Final
 from lxml import etree
 
 from gateway.codecs.ebxml_tree import (
-    MAX_TEXT,
     at_most_one,
     attribute,
     children,
@@ -21,7 +20,7 @@ from gateway.codecs.ebxml_tree import (
 )
 from gateway.codecs.xml import EB, SOAP, path_of
 from gateway.domain.envelope import SIGNAL_SERVICE, EbParty, MessageHeader
-from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId
+from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId, fits
 from gateway.errors import InconsistentEnvelope, MalformedMessage, NotEbxml
 
 _HER: Final = re.compile(r"[0-9]{1,15}")
@@ -231,7 +230,7 @@ def _lenient(parent: etree._Element, *path: str) -> str | None:
             return None
         parent = found[0]
     text = text_of(parent)
-    return text if 0 < len(text) <= MAX_TEXT else None
+    return text if text and fits(text) else None
 
 
 def _lenient_instant(text: str | None) -> datetime | None:

@@ -13,11 +13,10 @@ from typing import Final
 from lxml import etree
 
 from gateway.codecs.xml import EB, SOAP, path_of
+from gateway.domain.identifiers import LONGEST_ID, fits
 from gateway.errors import MalformedMessage
 
 TO_PARTY_MSH: Final = "urn:oasis:names:tc:ebxml-msg:actor:toPartyMSH"
-
-MAX_TEXT: Final = 255  # characters of an id, a name or an instant: they become keys and headers
 
 _DATE_TIME: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,20}))?(Z|[+-]\d\d:\d\d)?", re.ASCII
@@ -73,15 +72,15 @@ def optional_text(parent: etree._Element, name: str) -> str | None:
     """Text of the ebMS child ``name``; None when absent or empty.
 
     Raises:
-        MalformedMessage: repeated, or longer than ``MAX_TEXT``.
+        MalformedMessage: repeated, or longer than an identifier may be.
     """
     element = at_most_one(parent, name)
     if element is None:
         return None
     text = text_of(element)
-    if len(text) > MAX_TEXT:
+    if not fits(text):
         raise MalformedMessage(
-            f"eb:{name} has more than {MAX_TEXT} letters", where=path_of(element)
+            f"eb:{name} has more than {LONGEST_ID} bytes", where=path_of(element)
         )
     return text or None
 

@@ -7,7 +7,7 @@ from lxml import etree
 from gateway.codecs.parties import read_party
 from gateway.codecs.reading import Reading, children_of
 from gateway.codecs.xml import local_name, namespace_of
-from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.identifiers import HerId, MsgId, fits
 from gateway.domain.message import Code, Party
 
 
@@ -63,7 +63,7 @@ def peek_message(root: etree._Element) -> MessagePeek:
     msg_id = reading.token(fields, "MsgId")
     return MessagePeek(
         type=reading.code(fields, "Type"),
-        msg_id=MsgId(msg_id) if msg_id else None,
+        msg_id=MsgId(msg_id) if msg_id and fits(msg_id) else None,
         gen_date_text=reading.token(fields, "GenDate") or None,
         sender=read_party(reading.only(fields, "Sender"), reading, namespace=namespace),
         receiver=read_party(reading.only(fields, "Receiver"), reading, namespace=namespace),

@@ -17,7 +17,7 @@ from gateway.codecs.reading import (
     instant_of,
 )
 from gateway.codecs.xml import DS, MSGHEAD, namespace_of
-from gateway.domain.identifiers import MsgId
+from gateway.domain.identifiers import LONGEST_ID, MsgId, fits
 from gateway.domain.message import (
     Attachment,
     Code,
@@ -88,7 +88,7 @@ def parse_msghead(root: etree._Element) -> DialogMessage:
     namespace = _content_namespace(documents, content)
     message = DialogMessage(
         type=_required(reading.code(fields, "Type"), info, "Type", reading) or Code(value=""),
-        msg_id=MsgId(_required(reading.token(fields, "MsgId"), info, "MsgId", reading) or ""),
+        msg_id=_msg_id(info, fields, "MsgId", reading) or MsgId(""),
         gen_date=gen_date,
         gen_date_text=gen_date_text,
         sender=_required_party(info, fields, "Sender", reading),
@@ -167,15 +167,24 @@ def _conversation(fields: Children, reading: Reading) -> ConversationRef | None:
     if element is None:
         return None
     children = children_of(element, MSGHEAD)
-    parent = reading.token(children, "RefToParent")
-    conversation = reading.token(children, "RefToConversation")
+    parent = _msg_id(element, children, "RefToParent", reading)
+    conversation = _msg_id(element, children, "RefToConversation", reading)
     if parent is None or conversation is None:
-        name = "RefToParent" if parent is None else "RefToConversation"
-        reading.fault(element, f"{name} is absent")
         return None
     if next(iter(children)) == "RefToConversation":
         reading.find("conversation_ref_swapped")
-    return ConversationRef(parent=MsgId(parent), conversation=MsgId(conversation))
+    return ConversationRef(parent=parent, conversation=conversation)
+
+
+def _msg_id(
+    element: etree._Element, children: Children, name: str, reading: Reading
+) -> MsgId | None:
+    """A required identifier of a document; a fault when it is absent, or too long to be used."""
+    text = _required(reading.token(children, name), element, name, reading)
+    if text is not None and not fits(text):
+        reading.fault(element, f"{name} has more than {LONGEST_ID} bytes")
+        return None
+    return None if text is None else MsgId(text)
 
 
 def _other_receiver(element: etree._Element, reading: Reading) -> OtherReceiver:

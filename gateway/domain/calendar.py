@@ -35,8 +35,11 @@ class ReplyDeadlines(NamedTuple):
 
 
 def local_day(instant: datetime) -> date:
-    """The calendar day in Norway of an aware instant."""
-    return instant.astimezone(OSLO).date()
+    """The calendar day in Norway of an aware instant; at the ends of time its own."""
+    try:
+        return instant.astimezone(OSLO).date()
+    except OverflowError:
+        return instant.date()
 
 
 def easter_sunday(year: int) -> date:

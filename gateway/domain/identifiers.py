@@ -22,6 +22,15 @@ HerId = NewType("HerId", str)
 """Number of a communication party in Adresseregisteret; no meaning in it, compared exactly."""
 
 
+LONGEST_ID = 255
+"""Bytes of an identifier in UTF-8. They become AMQP properties (short strings) and index keys."""
+
+
+def fits(identifier: str) -> bool:
+    """Whether an identifier is short enough for every place it goes to."""
+    return len(identifier.encode("utf-8", "surrogatepass")) <= LONGEST_ID
+
+
 def cpa_id_without_agreement(one: HerId, other: HerId) -> CpaId:
     """CPAId for two parties without a CPA: the HER-ids, lowest number first (HIS 1037 §6.2.1)."""
     low, high = sorted((one, other), key=lambda her: (int(her), her))

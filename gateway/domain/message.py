@@ -5,16 +5,19 @@ as the sender wrote them. Nothing here is validated beyond its type: whether a
 message may pass is decided in ``screening``.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.identifiers import HerId, MsgId, fits
 
 REQUEST = "DIALOG_FORESPORSEL"
 ANSWER = "DIALOG_SVAR"
 NOTE = "DIALOG_NOTAT"
 DEVIATION = "DIALOG_AVVIK"
+
+_KIND = re.compile(r"[A-Za-z_]{2,60}", re.ASCII)
 
 HER_SYSTEM = "2.16.578.1.12.4.1.1.9051"
 PERSON_ID_SYSTEM = "2.16.578.1.12.4.1.1.8116"
@@ -119,8 +122,17 @@ class Party:
         return None if professional is None else _her(professional.idents)
 
 
+def kind_word(kind: str | None) -> str | None:
+    """A message kind (8279, eb:Action) for logs and metrics; None for anything but one word.
+
+    It comes from outside unchecked: a name or a number must not get there as a kind.
+    """
+    return kind if kind is not None and _KIND.fullmatch(kind) else None
+
+
 def _her(idents: tuple[Ident, ...]) -> HerId | None:
-    return next((HerId(i.id) for i in idents if i.type.value == "HER" and i.id), None)
+    hers = (HerId(i.id) for i in idents if i.type.value == "HER" and i.id and fits(i.id))
+    return next(hers, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

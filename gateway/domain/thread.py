@@ -81,7 +81,8 @@ def opened_turn(
     at: datetime,
     policy: ReplyTimePolicy,
 ) -> Turn:
-    """The turn that ``message`` makes; a question is open from GenDate until told otherwise.
+    """The turn that ``message`` makes; a question is open from GenDate, and at the latest
+    from ``at``, until told otherwise.
 
     A message whose parent is not known begins a thread of its own, under the root
     it names (R-39).
@@ -104,7 +105,8 @@ def opened_turn(
     )
     if message.type.value != REQUEST:
         return turn
-    return counted(replace(turn, reply=Reply.OPEN), message.gen_date, policy)
+    # No reply time begins in the future, whatever the sender's clock says.
+    return counted(replace(turn, reply=Reply.OPEN), min(message.gen_date, at), policy)
 
 
 def thread_facts(

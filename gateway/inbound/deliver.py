@@ -26,7 +26,7 @@ from gateway.domain.findings import (
 )
 from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Incoming, Side
-from gateway.domain.message import DEVIATION, Attachment, Carrier
+from gateway.domain.message import DEVIATION, Attachment, Carrier, kind_word
 from gateway.domain.receivers import own_receivers
 from gateway.domain.resend import ConfirmationPolicy
 from gateway.domain.screening import ScreeningPolicy, ThreadFacts, is_urgent, screen
@@ -305,7 +305,7 @@ class Deliver:
             message_id=entry.message_id,
             detail={
                 "partner": entry.sender_her,
-                "type": entry.message_type or entry.action,
+                "type": kind_word(entry.message_type or entry.action),
                 **(detail or {}),
             },
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 from gateway.codecs.msghead import MessagePeek
 from gateway.domain.envelope import MessageHeader
 from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.message import kind_word
 from gateway.domain.reasons import reason_for
 from gateway.errors import GatewayError
 from gateway.ports import Arrival, DeadLetter, GiveUp, JournalEvent, Transaction
@@ -72,7 +73,7 @@ async def arrive(
             message_id=entry.message_id,
             detail={
                 "partner": entry.sender_her,
-                "type": kind or entry.action,
+                "type": kind_word(kind or entry.action),
                 **dict.fromkeys(findings, True),
             },
             arrived=True,

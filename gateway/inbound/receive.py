@@ -28,6 +28,7 @@ from gateway.domain.envelope import (
 )
 from gateway.domain.identifiers import ConversationId, CpaId, MessageId
 from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.message import kind_word
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import ApplicationReceipt
 from gateway.envelopes import Answered, Envelopes, send, send_again
@@ -120,6 +121,8 @@ class Receive:
                 if arrival is None or arrival.kind is not None:
                     return
                 kind = await self._read(tx, arrival, await tx.raw(arrival_id))
+                if arrival.notices:
+                    await self._close_if_no_message(tx, arrival, kind)
                 await tx.save_arrival(replace(arrival, kind=kind))
         except GatewayError as error:
             if error.disposition is Disposition.RETRY:
@@ -166,6 +169,27 @@ class Receive:
                 return await self._signal(tx, arrival, received)
             case Verified():
                 return await self._payload(tx, arrival, received)
+
+    async def _close_if_no_message(self, tx: Transaction, arrival: Arrival, kind: str) -> None:
+        """End the entry of a mail that was read once more and is no message after all.
+
+        It was counted while nobody knew what it was; now it is a copy of another
+        message, or a receipt, and nothing else would ever move it.
+        """
+        entry = await tx.incoming(arrival.arrival_id)
+        if entry is None or entry.state is not State.IN_FLIGHT or entry.reply_id is not None:
+            return
+        await tx.save_incoming(replace(entry, state=State.DISCARDED, due_at=None))
+        await tx.record(
+            JournalEvent(
+                at=self.clock.now(),
+                name="no_message",
+                side=Side.INCOMING,
+                entry_id=entry.entry_id,
+                message_id=entry.message_id,
+                detail={"became": kind, "partner": entry.sender_her},
+            )
+        )
 
     async def _received(self, raw: bytes) -> Received:
         def read() -> Received:
@@ -240,7 +264,7 @@ class Receive:
             await self._refuse_envelope(tx, entry_of(arrival, header), to, error)
             return "refused"
         try:
-            document = await self._document(verified)
+            document = await self._document(verified, arrival)
         except GatewayError as fault:
             if again:  # it has had its one answer
                 await self._still_unusable(tx, arrival, header, fault)
@@ -279,6 +303,9 @@ class Receive:
             return await self.correlate.receipt(tx, arrival, receipt, header)
         letter = opened(document, root, fault)
         entry = entry_of(arrival, header)
+        if letter.peek.msg_id:
+            # Two envelopes with one document may be read at once; one of them is the first.
+            await tx.hold(f"incoming/{header.sender.her}/{letter.peek.msg_id}")
         known = await self.deliver.known(tx, header, letter, entry.entry_id)
         owner = entry.entry_id if known is None else known.entry_id
         if first_reply is None:
@@ -302,7 +329,7 @@ class Receive:
         except GatewayError as error:
             return None, error
 
-    async def _document(self, verified: Verified) -> bytes:
+    async def _document(self, verified: Verified, arrival: Arrival) -> bytes:
         """Check what only a payload message must have, and open its sealed part."""
         header = verified.envelope.header
         if not self._is_own(header.receiver.her):
@@ -312,7 +339,8 @@ class Receive:
         if not header.cpa_id:
             raise NotAddressedToUs("eb:CPAId is empty", where="//eb:MessageHeader/eb:CPAId")
         ttl = header.time_to_live
-        if ttl is not None and ttl + CLOCK_TOLERANCE < self.clock.now():
+        # As it arrived: how long it then lay with us is not the sender's matter.
+        if ttl is not None and ttl < arrival.received_at - CLOCK_TOLERANCE:
             raise TimeToLivePassed("arrived after eb:TimeToLive", where="//eb:TimeToLive")
         part = business_part(verified)
         keys = [(pair.private_key, pair.certificate) for pair in self.keys.unsealing]
@@ -409,7 +437,7 @@ class Receive:
                     "ebms_error": error.ebms_error,
                     "reason": error.detail,
                     "partner": entry.sender_her,
-                    "type": entry.action,
+                    "type": kind_word(entry.action),
                 },
             )
         )

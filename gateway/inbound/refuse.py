@@ -8,6 +8,7 @@ from gateway.domain.envelope import ErrorEntry, Severity
 from gateway.domain.findings import Finding
 from gateway.domain.identifiers import HerId, MessageId, cpa_id_without_agreement
 from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.message import kind_word
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
 from gateway.envelopes import Answered, Envelopes, Made, send
@@ -107,7 +108,10 @@ class Refuse:
                 entry_id=entry.entry_id,
                 message_id=entry.message_id,
                 code=code,
-                detail={"partner": entry.sender_her, "type": entry.message_type or entry.action},
+                detail={
+                    "partner": entry.sender_her,
+                    "type": kind_word(entry.message_type or entry.action),
+                },
             )
         )
         return replace(entry, receipt_id=receipts[-1].delivery.message_id)

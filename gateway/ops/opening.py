@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.codecs.certificates import load_certificate, require_usable_for_signing
 from gateway.codecs.ebxml import is_soap_fault, parse_envelope, parse_instant
 from gateway.codecs.ebxml_header import her_in, message_header_of
-from gateway.codecs.ebxml_tree import MAX_TEXT, children, text_of
+from gateway.codecs.ebxml_tree import children, text_of
 from gateway.codecs.mime import (
     DEFAULT_MAIL_LIMITS,
     Mail,
@@ -27,6 +27,7 @@ from gateway.codecs.sealing import seal_facts, unseal
 from gateway.codecs.verifying import SignatureReport, inspect_signature, signed_envelope
 from gateway.codecs.xml import DEFAULT_LIMITS, EB, parse_untrusted
 from gateway.domain.envelope import Envelope, EnvelopeKind
+from gateway.domain.identifiers import fits
 from gateway.errors import CannotUnseal, GatewayError, TooLarge, UnusableCertificate
 from gateway.office import Office
 from gateway.ops.opened import FAULT, NOT_EBXML, Correspondent, Header, Opened, Trust
@@ -158,7 +159,7 @@ def _told(root: etree._Element) -> Header:
         for name in path:
             parents = [child for parent in parents for child in children(parent, EB, name)]
         text = text_of(parents[0]) if len(parents) == 1 else ""
-        return text if 0 < len(text) <= MAX_TEXT else None
+        return text if text and fits(text) else None
 
     def party(name: str) -> Correspondent:
         found = children(block, EB, name)

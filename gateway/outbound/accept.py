@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gateway.domain.identifiers import ConversationId
 from gateway.domain.ledger import Outgoing, Side, State
+from gateway.domain.message import kind_word
 from gateway.domain.reasons import Reason, reason_for
 from gateway.domain.resend import AnswerPolicy
 from gateway.envelopes import Envelopes, send
@@ -161,5 +162,9 @@ class Accept:
             entry_id=entry.entry_id,
             message_id=entry.message_id,
             code=code,
-            detail={"partner": entry.receiver_her, "type": entry.message_type, **(detail or {})},
+            detail={
+                "partner": entry.receiver_her,
+                "type": kind_word(entry.message_type),
+                **(detail or {}),
+            },
         )

@@ -9,11 +9,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from gateway.codecs.replying import Origin, reply_to
 from gateway.domain.addressbook import AddressBook
-from gateway.domain.identifiers import HerId, MsgId, cpa_id_without_agreement
+from gateway.domain.identifiers import (
+    LONGEST_ID,
+    HerId,
+    MsgId,
+    cpa_id_without_agreement,
+    fits,
+)
 from gateway.domain.ledger import Incoming, Side, State
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest, receipt_error
@@ -62,7 +69,9 @@ class Confirmation:
         """Of the letter about it, when it cannot be told which message is meant."""
         sender = f"/from-{self.sender_her}" if self.sender_her else ""
         receiver = f"/to-{self.receiver_her}" if self.receiver_her else ""
-        return f"confirmation/{self.msg_id}{sender}{receiver}"
+        plain = f"confirmation/{self.msg_id}{sender}{receiver}"
+        # It is an identifier too, and longer than the one it is made of.
+        return plain if fits(plain) else f"confirmation/{sha256(plain.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,8 +318,8 @@ def read_confirmation(body: bytes) -> Confirmation:
     if unknown:
         raise BadConfirmation(f"{len(unknown)} unknown field(s)")
     msg_id, outcome = data.get("msg_id"), data.get("outcome")
-    if not isinstance(msg_id, str) or not 0 < len(msg_id) <= 255 or not msg_id.isprintable():
-        raise BadConfirmation("msg_id is not a text of 1 to 255 characters")
+    if not isinstance(msg_id, str) or not msg_id or not fits(msg_id) or not msg_id.isprintable():
+        raise BadConfirmation(f"msg_id is not a text of 1 to {LONGEST_ID} bytes")
     receiver, sender = _her(data, "receiver_her"), _her(data, "sender_her")
     if not isinstance(outcome, str) or outcome not in _OUTCOMES:
         raise BadConfirmation("outcome is neither stored nor refused")
@@ -349,4 +358,11 @@ def _error(item: object) -> ReceiptError:
     code, text = item.get("code"), item.get("text")
     if not all(value is None or isinstance(value, str) for value in (code, text)):
         raise BadConfirmation("code and text of an error are texts")
-    return receipt_error(code, None if text is None else text[:_LONGEST_TEXT])
+    return receipt_error(_xml_text(code), _xml_text(text))
+
+
+def _xml_text(text: str | None) -> str | None:
+    """As much of an EPJ's words as XML can carry: a lone surrogate of JSON is no character."""
+    if text is None:
+        return None
+    return text[:_LONGEST_TEXT].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

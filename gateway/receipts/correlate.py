@@ -99,13 +99,18 @@ class Correlate:
         message may answer it; whom the AppRec itself names as its sender, often
         the enterprise alone, decides nothing.
         """
-        sender = header.sender.her
-        entry = await tx.outgoing_by_msg_id(receipt.original.msg_id, sender)
-        if entry is None or entry.message_id is None:
+        sender, original = header.sender.her, receipt.original.msg_id
+        entry = await tx.outgoing_by_msg_id(original, sender, header.receiver.her)
+        # A receiver that could not read our MsgId names the envelope in its place (design §6).
+        named = MessageId(original) if entry is None else entry.message_id
+        delivery = None if named is None else await tx.delivery(named)
+        if (
+            delivery is None
+            or delivery.purpose is not Purpose.MESSAGE
+            or delivery.receiver_her != sender
+        ):
             await self._orphan(tx, arrival, sender, receipt=receipt)
             return "orphan"
-        delivery = await tx.delivery(entry.message_id)
-        assert delivery is not None, "an entry's envelope is recorded with it"
         findings: Detail = dict.fromkeys(receipt.findings, True)
         if sender not in (receipt.sender.her, receipt.sender.enterprise_her):
             findings["sender_differs"] = True

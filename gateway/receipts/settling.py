@@ -19,8 +19,11 @@ _FAILED = (Transport.GIVEN_UP, Transport.REJECTED)
 
 
 def word_letter_id(entry: Incoming, receiver: HerId) -> str:
-    """The letter about a word of the EPJ that no AppRec could be made of: one a receiver."""
-    return entry.entry_id if receiver == entry.receiver_her else f"{entry.entry_id}/{receiver}"
+    """The letter about a word of the EPJ that no AppRec could be made of: one a receiver.
+
+    Never that of the entry, which is about an AppRec that was made and not heard.
+    """
+    return f"{entry.entry_id}/{receiver}"
 
 
 async def settled(

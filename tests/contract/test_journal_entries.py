@@ -28,6 +28,8 @@ REASON = Reason(
 )
 SOON = NOON + timedelta(seconds=1, microseconds=7)
 
+OWN = HerId("910001")
+
 
 async def test_outgoing_entry_is_read_as_it_was_saved(journal: Journal) -> None:
     plain = an_outgoing()
@@ -58,9 +60,9 @@ async def test_outgoing_entry_is_read_as_it_was_saved(journal: Journal) -> None:
     async with journal.transaction() as tx:
         assert await tx.outgoing("out-1") == full
         assert await tx.outgoing_by_key(plain.key) == full
-        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001")) == full
-        assert await tx.outgoing_by_msg_id(MsgId("MSG-1"), HerId("920001")) is None
-        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920002")) is None
+        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), OWN) == full
+        assert await tx.outgoing_by_msg_id(MsgId("MSG-1"), HerId("920001"), OWN) is None
+        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920002"), OWN) is None
         assert await tx.outgoing("out-2") is None
 
 
@@ -230,10 +232,10 @@ async def test_orphan_is_matched_once_its_message_or_envelope_is_there(journal: 
         refused = an_outgoing("out-0", msg_id=MsgId("msg-1"), receiver_her=HerId("920001"))
         await tx.add_outgoing(refused)
         assert await tx.orphans_matched(9) == [], "it was never sent"
-        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001")) is None
+        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), OWN) is None
         sent = replace(refused, entry_id="out-1", key="k", message_id=MessageId("m-1"))
         await tx.add_outgoing(sent)
-        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001")) == sent
+        assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), OWN) == sent
         await tx.add_delivery(a_delivery(), b"")
     async with journal.transaction() as tx:
         matched = {orphan.arrival_id for orphan in await tx.orphans_matched(9)}

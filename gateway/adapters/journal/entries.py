@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from gateway.adapters.journal import tables
 from gateway.adapters.journal.content import Sealer
@@ -39,14 +39,14 @@ _SAVE_OUTGOING = update_tail(tables.outgoing, "state")
 _OUTGOING = find(tables.outgoing, "entry_id", lock=True)
 _OUTGOING_BY_KEY = find(tables.outgoing, "key", lock=True)
 _OUTGOING_BY_MSG_ID = Statement(
-    ("msg_id", "receiver_her"),
+    ("msg_id", "receiver_her", "sender_her"),
     select(tables.outgoing)
     .where(
         _out.msg_id == bindparam("msg_id"),
         _out.receiver_her == bindparam("receiver_her"),
         _out.message_id.is_not(None),
     )
-    .order_by(_out.accepted_at.desc())
+    .order_by((_out.sender_her == bindparam("sender_her")).desc(), _out.accepted_at.desc())
     .limit(1)
     .with_for_update(),
 )
@@ -55,6 +55,15 @@ _OUTGOING_DUE = claim_due(
     .where(_out.state == constant(State.IN_FLIGHT), _out.due_at <= bindparam("now"))
     .order_by(_out.due_at),
     "now",
+)
+_HOLD = Statement(
+    ("name",),
+    select(bindparam("name", type_=Text)),  # SQLite has one writer at a time
+    select(
+        func.pg_advisory_xact_lock(
+            func.hashtextextended(bindparam("name", type_=Text), literal_column("0"))
+        )
+    ),
 )
 _ADD_INCOMING = insert_row(tables.incoming)
 _SAVE_INCOMING = update_tail(tables.incoming, "state")
@@ -188,8 +197,11 @@ class Entries(Work):
     async def outgoing_by_key(self, key: str) -> Outgoing | None:
         return self._outgoing_or_none(await self.row(_OUTGOING_BY_KEY, key))
 
-    async def outgoing_by_msg_id(self, msg_id: MsgId, receiver_her: HerId) -> Outgoing | None:
-        return self._outgoing_or_none(await self.row(_OUTGOING_BY_MSG_ID, msg_id, receiver_her))
+    async def outgoing_by_msg_id(
+        self, msg_id: MsgId, receiver_her: HerId, sender_her: HerId
+    ) -> Outgoing | None:
+        row = await self.row(_OUTGOING_BY_MSG_ID, msg_id, receiver_her, sender_her)
+        return self._outgoing_or_none(row)
 
     async def save_outgoing(self, entry: Outgoing) -> None:
         self.write(_SAVE_OUTGOING, *_outgoing_tail(entry, self._sealer), entry.entry_id)
@@ -205,6 +217,9 @@ class Entries(Work):
     async def incoming(self, entry_id: str) -> Incoming | None:
         row = await self.row(_INCOMING, entry_id)
         return None if row is None else _incoming_from(row, self._sealer)
+
+    async def hold(self, name: str) -> None:
+        self.write(_HOLD, name)  # goes with the next read, before it
 
     async def incoming_by_msg_id(self, msg_id: MsgId) -> Sequence[Incoming]:
         rows = await self.rows(_INCOMING_BY_MSG_ID, msg_id)

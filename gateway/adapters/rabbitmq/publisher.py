@@ -18,7 +18,7 @@ from gateway.adapters.rabbitmq.connection import (
     new_channel,
     own_cancellation_only,
 )
-from gateway.errors import BrokerUnavailable, GatewayError, TopologyMismatch
+from gateway.errors import BrokerUnavailable, GatewayError, InternalFault, TopologyMismatch
 from gateway.ports import OutboundMessage
 
 log = structlog.get_logger()
@@ -125,6 +125,10 @@ class Publisher:
             await self.publish(message)
         except GatewayError as error:
             return error
+        except Exception as error:
+            # One message that the client cannot write must not keep the others from the broker.
+            log.exception("publish_crashed", queue=message.queue, error=type(error).__name__)
+            return InternalFault(type(error).__name__, where=self._prefix + message.queue)
         return None
 
     async def _usable_channel(self) -> aio_pika.Channel:

@@ -155,11 +155,11 @@ async def test_no_certificate_to_seal_for_is_an_operator_s_matter_and_can_be_rep
     offices.clock.move(days=1200)
     await hospital.confirm(MSG_ID, "refused", errors=[{"code": "E35"}])
     (entry,) = await hospital.incoming(MSG_ID)
-    assert await hospital.letters() == [(entry.entry_id, "GW-305")]
+    assert await hospital.letters() == [(f"{entry.entry_id}/{WARD}", "GW-305")]
     assert (await sums(hospital))[1].dead == 1
 
     offices.clock.instant = now  # a new certificate is there
-    assert await hospital.replay(entry.entry_id)
+    assert await hospital.replay(f"{entry.entry_id}/{WARD}")
     await offices.settle()
 
     assert all_said(hospital)[1].receipt().errors[0].code == "E35"

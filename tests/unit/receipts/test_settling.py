@@ -128,7 +128,7 @@ async def test_words_that_cannot_be_answered_are_kept_for_each_receiver() -> Non
     (entry,) = await hospital.incoming(MSG_ID)
     letters = await hospital.letters()
     assert {letter_id for letter_id, _ in letters} == {
-        entry.entry_id,
+        f"{entry.entry_id}/{WARD}",
         f"{entry.entry_id}/{SECOND}",
     }
     assert await state_of(hospital) is State.DEAD
