@@ -1,6 +1,7 @@
 """Composition root: settings -> adapters -> processes; one run from start to drain."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from gateway import PRODUCT, VERSION
+from gateway.adapters.cancellation import heed_cancellation
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.store import SqlJournal
@@ -36,6 +38,8 @@ from gateway.wiring import Processes, wire
 
 log = structlog.get_logger(__name__)
 
+_NOTICES = "notices"  # lease of who looks through ``dead.letters``
+_LOOKING_SECONDS = 120.0
 SMTP_ACCOUNT = "smtp"  # mail that came to our own listener
 Observe = Callable[[Sequence[JournalEvent]], None]
 
@@ -130,6 +134,7 @@ class Gateway:
                 self.swept.set()
             except GatewayError as error:
                 log.warning("sweep_held", code=error.code)
+            heed_cancellation()
             self.sweep_ended_at = asyncio.get_running_loop().time()
             await first_of(stopping, seconds=seconds)
 
@@ -150,11 +155,17 @@ async def take_off_notices(
 
     A letter opened again meanwhile keeps its mark: its notice is a new one.
     """
+    lease = await journal.acquire_lease(_NOTICES, uuid.uuid4().hex, _LOOKING_SECONDS)
+    if lease is None:
+        return  # somebody else looks through the queue; the marks stay, and the sweep comes again
     ids = {letter.letter_id for letter in letters}
     # A notice that is not on the queue may still be in the outbox: then it is looked for again.
     all_published = not (await journal.measures())["outbox"]
-    found = await remove_notices(connections.consuming, settings.broker.prefix, ids)
-    if not all_published:
+    try:
+        found, to_the_end = await remove_notices(connections.consuming, settings.broker.prefix, ids)
+    finally:
+        await journal.release_lease(lease)
+    if not (all_published and to_the_end):
         ids &= found
     async with journal.transaction() as tx:
         for letter_id in ids:

@@ -67,6 +67,7 @@ class QueueMessage:
     correlation_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     redelivered: bool = False
+    retried: bool = False  # the same delivery once more, after a temporary fault in this process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,11 @@ class Outbox(Protocol):
     async def outbox_published(self, ids: Collection[str]) -> None:
         """Delete rows whose publication the broker has confirmed."""
 
-    async def outbox_released(self, ids: Collection[str]) -> None:
-        """Give claimed rows back at once."""
+    async def outbox_released(self, messages: Collection[OutboundMessage]) -> None:
+        """Give claimed rows back, since their queues did not take them.
+
+        All rows for those queues are left alone for a moment, so that the others get their turn.
+        """
 
 
 # --- journal -----------------------------------------------------------------------------------

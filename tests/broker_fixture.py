@@ -191,6 +191,6 @@ class FakeOutbox:
         if not self.rows:
             self.empty.set()
 
-    async def outbox_released(self, ids: Collection[str]) -> None:
-        self.claimed -= set(ids)
+    async def outbox_released(self, messages: Collection[OutboundMessage]) -> None:
+        self.claimed -= {message.outbox_id for message in messages}
         self.released.set()

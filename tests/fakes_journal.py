@@ -152,14 +152,14 @@ class FakeJournal:
             for outbox_id in ids:
                 self.state.outbox.pop(outbox_id, None)
 
-    async def outbox_released(self, ids: Collection[str]) -> None:
+    async def outbox_released(self, messages: Collection[OutboundMessage]) -> None:
         async with self._turn:
             self._require_present()
-            for outbox_id in ids:
-                row = self.state.outbox.get(outbox_id)
+            for message in messages:
+                row = self.state.outbox.get(message.outbox_id)
                 if row is not None:
-                    self.state.outbox[outbox_id] = replace(row, free_at=NEVER)
-            if ids:
+                    self.state.outbox[message.outbox_id] = replace(row, free_at=NEVER)
+            if messages:
                 self._waiting.set()
 
     async def acquire_lease(self, name: str, holder: str, seconds: float) -> Lease | None:

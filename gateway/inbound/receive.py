@@ -113,7 +113,7 @@ class Receive:
             MalformedMessage: the notice names nothing.
         """
         arrival_id = read_arrival_notice(notice)
-        if notice.redelivered and not await self._may_try_again(arrival_id):
+        if notice.redelivered and not notice.retried and not await self._may_try_again(arrival_id):
             return
         try:
             async with self.journal.transaction() as tx:
@@ -121,7 +121,7 @@ class Receive:
                 if arrival is None or arrival.kind is not None:
                     return
                 kind = await self._read(tx, arrival, await tx.raw(arrival_id))
-                if arrival.notices:
+                if kind != "message":
                     await self._close_if_no_message(tx, arrival, kind)
                 await tx.save_arrival(replace(arrival, kind=kind))
         except GatewayError as error:

@@ -48,7 +48,7 @@ async def run_daemon(office: Office, *, read_again: ReadOffice) -> None:
 
     async def started(gateway: Gateway) -> None:
         health.gateway = metrics.gateway = gateway
-        signals.gateway = gateway
+        signals.started(gateway)
         gc.collect()
         gc.freeze()  # code and schemas stay; looking through them at each collection finds nothing
 
@@ -85,6 +85,7 @@ class _Signals:
         self._health = health
         self._read_again = read_again
         self._reload: asyncio.Task[None] | None = None
+        self._asked = False  # to read anew, and not done yet
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> None:
@@ -109,14 +110,24 @@ class _Signals:
             self._loop.remove_signal_handler(signal.SIGINT)  # a third one ends the process
             self._loop.remove_signal_handler(signal.SIGTERM)
 
-    def _start_reload(self) -> None:
-        if self._reload is None or self._reload.done():
-            self._reload = self._loop.create_task(self._read_and_use(), name="reload")
+    def started(self, gateway: Gateway) -> None:
+        """From now on there is something that a reload can reach."""
+        self.gateway = gateway
+        if self._asked:
+            self._start_reload()
 
-    async def _read_and_use(self) -> None:
-        gateway = self.gateway
-        if gateway is None:
-            return  # it is only starting, with what it has just read
+    def _start_reload(self) -> None:
+        self._asked = True
+        if self.gateway is not None and (self._reload is None or self._reload.done()):
+            self._reload = self._loop.create_task(self._reload_all(self.gateway), name="reload")
+
+    async def _reload_all(self, gateway: Gateway) -> None:
+        """Files may have changed again while they were read: the last signal counts too."""
+        while self._asked:
+            self._asked = False
+            await self._read_and_use(gateway)
+
+    async def _read_and_use(self, gateway: Gateway) -> None:
         try:
             office = await asyncio.to_thread(self._read_again)
         except GatewayError as error:

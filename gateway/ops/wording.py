@@ -53,6 +53,7 @@ EVENTS: Final[dict[str, str]] = {
     "epj_stored": "EPJ har lagret meldingen",
     "epj_refused": "EPJ avviste meldingen",
     "confirmation_late": "Bekreftelse fra EPJ er forsinket",
+    "no_message": "Lest på nytt: ingen egen melding",
 }
 """Every event that the processes record."""
 

@@ -1,14 +1,21 @@
 """Content at rest: AES-256-GCM under a named key, bound to the place it is stored in."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.adapters.journal.rows import Row
 from gateway.errors import ContentKeyMissing
 from gateway.ports import ContentKeys
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 _NONCE_BYTES = 12
 
@@ -70,3 +77,12 @@ class Sealer:
                 raise ContentKeyMissing(f"key {key_id} is not configured")
             cipher = self._ciphers[key_id] = AESGCM(key)
         return cipher
+
+
+def readable(rows: Iterable[Row], read: Callable[[Row, Sealer], T], sealer: Sealer) -> Iterator[T]:
+    """What can be read of ``rows``: one under a key that is gone must not keep back the others."""
+    for row in rows:
+        try:
+            yield read(row, sealer)
+        except ContentKeyMissing as error:
+            log.error("journal_row_unreadable", code=error.code, reason=error.detail)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from gateway.adapters.journal import tables
-from gateway.adapters.journal.content import Sealer
+from gateway.adapters.journal.content import Sealer, readable
 from gateway.adapters.journal.rows import (
     Row,
     instant,
@@ -208,7 +208,7 @@ class Entries(Work):
 
     async def outgoing_due(self, now: datetime, limit: int) -> Sequence[Outgoing]:
         rows = await self.rows(_OUTGOING_DUE, micros(now), limit)
-        return [outgoing_from(row, self._sealer) for row in rows]
+        return list(readable(rows, outgoing_from, self._sealer))
 
     async def add_incoming(self, entry: Incoming) -> None:
         head = (entry.entry_id, entry.arrival_id, micros(entry.arrived_at))
@@ -230,7 +230,7 @@ class Entries(Work):
 
     async def incoming_due(self, now: datetime, limit: int) -> Sequence[Incoming]:
         rows = await self.rows(_INCOMING_DUE, micros(now), limit)
-        return [_incoming_from(row, self._sealer) for row in rows]
+        return list(readable(rows, _incoming_from, self._sealer))
 
     def _outgoing_or_none(self, row: Row | None) -> Outgoing | None:
         return None if row is None else outgoing_from(row, self._sealer)

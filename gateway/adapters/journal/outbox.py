@@ -7,7 +7,7 @@ died, and those for which memory had no room.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from gateway.adapters.journal.statements import Statement, claim_due, insert_row
 from gateway.adapters.journal.work import Work
 from gateway.adapters.tracing import trace_headers
 from gateway.ports import Clock, OutboundMessage
+from gateway.queues import Queue
 
 _o = tables.outbox.c
 
@@ -30,6 +31,18 @@ _PUT = insert_row(tables.outbox)
 FREE = claim_due(
     select(tables.outbox).where(_o.claim_until <= bindparam("now")).order_by(_o.seq),
     "now",
+    slow=True,
+)
+_PASSED_OVER = tuple(f"not_{number}" for number in range(len(Queue)))
+FREE_ELSEWHERE = claim_due(
+    select(tables.outbox)
+    .where(
+        _o.claim_until <= bindparam("now"),
+        _o.queue.not_in([bindparam(name) for name in _PASSED_OVER]),
+    )
+    .order_by(_o.seq),
+    "now",
+    *_PASSED_OVER,
     slow=True,
 )
 CLAIM = Statement(
@@ -141,6 +154,11 @@ class Putting(Work):
                 until,
                 *self._sealer.seal(message.body, f"outbox:{message.outbox_id}"),
             )
+
+
+def passed_over(queues: Collection[str]) -> tuple[str, ...]:
+    """The queues as :data:`FREE_ELSEWHERE` takes them."""
+    return (*queues, *[""] * (len(_PASSED_OVER) - len(queues)))
 
 
 def message_from(row: Row, sealer: Sealer) -> OutboundMessage:

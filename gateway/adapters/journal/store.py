@@ -12,12 +12,12 @@ from sqlalchemy import bindparam, select
 
 from gateway.adapters.journal import leases, outbox, tables
 from gateway.adapters.journal.answers import OPEN_LETTERS, OPEN_LETTERS_OF, Answers, letter_from
-from gateway.adapters.journal.content import Sealer
+from gateway.adapters.journal.content import Sealer, readable
 from gateway.adapters.journal.entries import Entries, outgoing_from
 from gateway.adapters.journal.envelopes import Envelopes, delivery_from
 from gateway.adapters.journal.measures import LEDGER, MEASURES, ledger_of, measures_of
 from gateway.adapters.journal.outbox import Putting, Shelf, message_from
-from gateway.adapters.journal.rows import micros
+from gateway.adapters.journal.rows import Row, micros
 from gateway.adapters.journal.session import Committed, Database, to_the_end
 from gateway.adapters.journal.statements import Call, Statement, constant
 from gateway.adapters.journal.threads import OPEN_QUESTIONS, Threads, turn_from
@@ -34,6 +34,8 @@ Observe = Callable[[Sequence[JournalEvent]], None]
 """Told the events of each committed transaction, in order."""
 
 _LOOK_EVERY = timedelta(seconds=1)  # how often the outbox table is searched for rows of others
+
+_PASSED_OVER_FOR = timedelta(seconds=5)  # rows for a queue that has just refused some come last
 
 _ALL = 2**31 - 1  # rows; what both databases take as a LIMIT
 _ENTRY_COLUMNS = len(tables.outgoing.columns)
@@ -104,6 +106,7 @@ class SqlJournal:
         self._clock = shelf.clock
         self._waiting = asyncio.Event()
         self._looked_at: datetime | None = None
+        self._refusing: dict[str, datetime] = {}  # queues that took nothing, and until when
 
     # --- transactions ---
 
@@ -151,12 +154,8 @@ class SqlJournal:
         most = _ALL if limit is None else limit
         for row in await self._database.read((_UNCONFIRMED, (most,))):
             envelope = row[_ENTRY_COLUMNS:]
-            found.append(
-                (
-                    outgoing_from(row, self._sealer),
-                    None if envelope[0] is None else delivery_from(envelope),
-                )
-            )
+            delivery = None if envelope[0] is None else delivery_from(envelope)
+            found += [(entry, delivery) for entry in readable([row], outgoing_from, self._sealer)]
         return found
 
     async def open_questions(self, *, limit: int = 1_000) -> Sequence[Turn]:
@@ -180,9 +179,13 @@ class SqlJournal:
         if self._shelf.is_stale(now):
             await self._release(self._shelf.clear())
         messages = self._shelf.take(limit)
-        if not messages and self._is_time_to_look(now):
+        if len(messages) < limit and self._is_time_to_look(now):
+            try:
+                messages += await self._claim_from_table(limit - len(messages), now)
+            except GatewayError:
+                if not messages:
+                    raise  # else those in hand go out first
             self._looked_at = now
-            messages = await self._claim_from_table(limit, now)
         if len(messages) == limit or self._shelf.spilled:
             self._waiting.set()  # there may be more
         return messages
@@ -190,9 +193,11 @@ class SqlJournal:
     async def outbox_published(self, ids: Collection[str]) -> None:
         await self._write([(outbox.PUBLISHED, (outbox_id,)) for outbox_id in ids])
 
-    async def outbox_released(self, ids: Collection[str]) -> None:
-        if ids:
-            await self._release([*ids, *self._shelf.clear()])
+    async def outbox_released(self, messages: Collection[OutboundMessage]) -> None:
+        if messages:
+            until = self._clock.now() + _PASSED_OVER_FOR
+            self._refusing |= {message.queue: until for message in messages}
+            await self._release([*(m.outbox_id for m in messages), *self._shelf.clear()])
             self._waiting.set()
 
     async def _release(self, ids: Collection[str]) -> None:
@@ -210,14 +215,19 @@ class SqlJournal:
     async def _claim_from_table(self, limit: int, now: datetime) -> list[OutboundMessage]:
         spilled = self._shelf.spilled
         until = micros(now + self._shelf.lease)
+        self._refusing = {queue: end for queue, end in self._refusing.items() if end > now}
+        others = outbox.passed_over(self._refusing)
         async with self.transaction() as tx:
-            rows = await tx.rows(outbox.FREE, micros(now), limit)
-            messages = [message_from(row, self._sealer) for row in rows]
-            for message in messages:
-                tx.write(outbox.CLAIM, self._shelf.holder, until, message.outbox_id)
-        if len(messages) < limit and self._shelf.spilled == spilled:
+            # A queue that took nothing a moment ago comes last: it must not keep all the others.
+            rows = list(await tx.rows(outbox.FREE_ELSEWHERE, micros(now), *others, limit))
+            _claim(tx, rows, self._shelf.holder, until)
+            if self._refusing and len(rows) < limit:
+                refused = await tx.rows(outbox.FREE, micros(now), limit - len(rows))
+                _claim(tx, refused, self._shelf.holder, until)
+                rows += refused
+        if len(rows) < limit and self._shelf.spilled == spilled:
             self._shelf.spilled = 0
-        return messages
+        return list(readable(rows, message_from, self._sealer))
 
     # --- leases ---
 
@@ -258,3 +268,9 @@ class SqlJournal:
             async with self.transaction() as tx:
                 for statement, values in calls:
                     tx.write(statement, *values)
+
+
+def _claim(tx: SqlTransaction, rows: Sequence[Row], holder: str, until: int) -> None:
+    """Also those that cannot be read: they come again when the claim ends, and not before."""
+    for row in rows:
+        tx.write(outbox.CLAIM, holder, until, row[1])

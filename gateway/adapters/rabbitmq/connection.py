@@ -18,6 +18,7 @@ from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelInvalidStateError
 from aiormq.abc import DeliveredMessage
 
+from gateway.adapters.rabbitmq.tolerance import tolerate_odd_properties
 from gateway.errors import BrokerUnavailable
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ async def open_connections(
             raised here: the connections are opened again until they are closed.
     """
     tame_client_logs()
+    tolerate_odd_properties()
 
     async def connect(purpose: str) -> AbstractRobustConnection:
         # What aio_pika.connect_robust does, but with the connection in hand when it fails:

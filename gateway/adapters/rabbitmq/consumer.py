@@ -87,6 +87,7 @@ async def consume(
             quiet=quiet,
         )
         await session.run(stopping)
+        heed_cancellation()
         quiet = session.renewing
         if session.started:
             backoff.reset()

@@ -1,5 +1,6 @@
 """Looking through a queue without emptying it: notices of dead letters, parked messages."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from gateway.errors import BrokerUnavailable
 from gateway.queues import Queue
 
 _MOST = 10_000  # messages looked through in one pass
+_ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +27,14 @@ class ParkedMessage:
 
 async def remove_notices(
     connection: AbstractRobustConnection, prefix: str, letter_ids: Collection[str]
-) -> frozenset[str]:
-    """Take the notices of ``letter_ids`` off ``dead.letters``; returns those that were found.
+) -> tuple[frozenset[str], bool]:
+    """Take the notices of ``letter_ids`` off ``dead.letters``.
 
-    All others go back in their order when the channel closes.
+    All others go back in their order when the channel closes. Two that look through at once
+    hide messages from each other: the caller sees to it that there is one at a time.
+
+    Returns:
+        Those that were found, and whether the queue was seen to its end.
 
     Raises:
         BrokerUnavailable: nothing more was removed than what is returned at the next try.
@@ -42,8 +48,8 @@ async def remove_notices(
         found.add(message.message_id)
         return True
 
-    await _look_through(connection, Queue.DEAD_LETTERS.under(prefix), is_wanted)
-    return frozenset(found)
+    to_the_end = await _look_through(connection, Queue.DEAD_LETTERS.under(prefix), is_wanted)
+    return frozenset(found), to_the_end
 
 
 async def parked_messages(
@@ -68,19 +74,22 @@ async def _look_through(
     connection: AbstractRobustConnection,
     queue_name: str,
     takes: Callable[[AbstractIncomingMessage], bool],
-) -> None:
+) -> bool:
+    """Show every message to ``takes``, which says what is taken off; False when there are more."""
     try:
         with own_cancellation_only():
             async with open_channel(connection) as channel:
                 queue = await channel.get_queue(queue_name, ensure=False)
                 for _ in range(_MOST):
-                    message = await queue.get(fail=False)
+                    async with asyncio.timeout(_ANSWER_SECONDS):
+                        message = await queue.get(fail=False, timeout=None)
                     if message is None:
-                        break
+                        return True
                     if takes(message):
                         await message.ack()
+                return False
     except ChannelNotFoundEntity:
-        return
+        return True
     except LOST as error:
         raise BrokerUnavailable(type(error).__name__) from None
 

@@ -67,7 +67,7 @@ class OutboxRelay:
         if not claimed:
             return 0, 0
         confirmed = set(await self.publisher.publish_many(claimed))
-        unconfirmed = {row.outbox_id for row in claimed} - confirmed
+        unconfirmed = [row for row in claimed if row.outbox_id not in confirmed]
         if confirmed:
             await self._forget(confirmed, stopping)
         if unconfirmed:

@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -87,6 +87,7 @@ class Settlement:
             log.warning("delivery_held", code=error.code)
         else:
             return
+        message = replace(message, retried=True)
         held_since = asyncio.get_running_loop().time()
 
         async def wait(seconds: float) -> None:

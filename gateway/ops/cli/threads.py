@@ -87,10 +87,14 @@ async def _close(office: Office, msg_id: str, reason: str, who: str, yes: bool) 
             turns = [
                 turn for turn in await tx.turns_by_msg_id(MsgId(msg_id)) if turn.reply is Reply.OPEN
             ]
-            if yes:
-                for turn in turns:
-                    await threads.close(tx, turn.entry_id, actor=who, reason=reason)
-    return turns
+            if not yes:
+                return turns
+            # Another operator may have been a moment faster.
+            return [
+                turn
+                for turn in turns
+                if await threads.close(tx, turn.entry_id, actor=who, reason=reason)
+            ]
 
 
 def question_json(turn: Turn) -> dict[str, object]:
