@@ -3,19 +3,32 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from gateway.codecs.document import read_document
 from gateway.codecs.msghead import render_answer
-from gateway.domain.identifiers import MsgId
-from gateway.domain.message import ConversationRef, DialogMessage, Ident, Note
+from gateway.domain.envelope import EbParty
+from gateway.domain.identifiers import HerId, MsgId, cpa_id_without_agreement
+from gateway.domain.message import ConversationRef, DialogMessage, Ident, Note, Person
 from gateway.domain.thread import Reply
 from gateway.ports import ContentKeys
 from gateway.threads import PatientMarks
-from tests.builders_message import a_patient, an_answer
-from tests.builders_offices import Desk, Offices, a_letter_message, two_offices, written
+from tests.builders_mails import a_header, a_mail
+from tests.builders_message import a_party, a_patient, an_answer
+from tests.builders_offices import (
+    NURSES,
+    WARD,
+    Desk,
+    Offices,
+    a_letter_message,
+    two_offices,
+    written,
+)
 
 ANSWER = MsgId("6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1b02")
 QUESTION = a_letter_message().msg_id
 OTHER_NUMBER = "01815012507"
+STRANGER = HerId("920002")
 
 
 def answer_to(
@@ -167,6 +180,31 @@ async def test_answer_from_a_service_that_was_not_asked_is_not_sent() -> None:
 
     assert offices.municipality.events[-1] == "rejected"
     assert {r["code"] for r in offices.municipality.last["reasons"]} == {"EPJ_THREAD"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "patient"),
+    [
+        pytest.param(STRANGER, a_patient(), id="another service"),
+        pytest.param(NURSES, a_patient(number=OTHER_NUMBER), id="another patient"),
+    ],
+)
+async def test_only_the_asked_service_about_the_same_patient_ends_the_wait(
+    sender: HerId, patient: Person
+) -> None:
+    offices, question = await asked()
+    offices.carry = False
+    party = a_party(enterprise="920000", service=sender)
+    reply = render_answer(answer_to(question, sender=party, patient=patient))
+    header = a_header(
+        "DIALOG_SVAR",
+        sender=EbParty(her=sender, role="DIALOG_SVARsender"),
+        cpa_id=cpa_id_without_agreement(WARD, sender),
+    )
+    await offices.hospital.take_in(a_mail(reply, header))
+    await offices.settle()
+
+    assert await reply_of(offices.hospital) is Reply.OPEN
 
 
 async def test_reply_time_counts_from_the_receipt_not_from_the_question() -> None:

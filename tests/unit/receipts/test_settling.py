@@ -143,6 +143,32 @@ async def test_words_that_cannot_be_answered_are_kept_for_each_receiver() -> Non
     assert await state_of(hospital) is State.REJECTED
 
 
+async def test_the_letter_about_a_word_is_not_lost_under_that_of_the_other_receiver() -> None:
+    offices = await at_the_hospital(a_mail(to_wards(SECOND)))
+    hospital = offices.hospital
+    await confirm(offices, SECOND)
+    (second,) = apprecs(hospital)
+    now = offices.clock.instant
+    offices.clock.move(days=1200)  # no certificate to seal for is valid any more
+    await confirm(offices, WARD)
+    offices.clock.instant = now
+    await hospital.take_in(a_message_error(second.envelope))
+    await offices.settle()
+    letters = [letter_id for letter_id, _ in await hospital.letters()]
+    assert len(letters) == 2
+
+    for letter_id in letters:
+        assert await hospital.replay(letter_id)
+        await offices.settle()
+    answered = {one.envelope.header.sender.her: one for one in apprecs(hospital)}
+    for one in answered.values():
+        await heard(offices, one)
+
+    assert answered.keys() == {WARD, SECOND}
+    assert await state_of(hospital) is State.CONFIRMED
+    assert await hospital.letters() == []
+
+
 async def test_saying_it_again_settles_a_word_that_could_not_be_answered() -> None:
     offices = await at_the_hospital(a_mail(to_wards(SECOND)))
     hospital = offices.hospital
