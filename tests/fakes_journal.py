@@ -60,6 +60,7 @@ class FakeJournal:
         self._outbox_lease = outbox_lease
         self._turn = asyncio.Lock()
         self._waiting = asyncio.Event()
+        self._refusing: set[str | None] = set()  # queues that took nothing lately: they come last
 
     def beside(self) -> "FakeJournal":
         """Another instance's journal on the same database."""
@@ -137,7 +138,9 @@ class FakeJournal:
             self._waiting.clear()
             self._require_present()
             now = self.clock.now()
-            free = [row for row in self.state.outbox.values() if row.free_at <= now][:limit]
+            free = [row for row in self.state.outbox.values() if row.free_at <= now]
+            free.sort(key=lambda row: row.message.queue in self._refusing)
+            del free[limit:]
             for row in free:
                 self.state.outbox[row.message.outbox_id] = replace(
                     row, free_at=now + self._outbox_lease
@@ -150,11 +153,13 @@ class FakeJournal:
         async with self._turn:
             self._require_present()
             for outbox_id in ids:
-                self.state.outbox.pop(outbox_id, None)
+                row = self.state.outbox.pop(outbox_id, None)
+                self._refusing -= {None if row is None else row.message.queue}
 
     async def outbox_released(self, messages: Collection[OutboundMessage]) -> None:
         async with self._turn:
             self._require_present()
+            self._refusing |= {message.queue for message in messages}
             for message in messages:
                 row = self.state.outbox.get(message.outbox_id)
                 if row is not None:

@@ -4,16 +4,20 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
+from gateway.adapters.journal.engine import open_journal
 from gateway.domain.delivery import Purpose, Transport
 from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
-from gateway.domain.ledger import Removed, State
+from gateway.domain.ledger import Incoming, Removed, State
 from gateway.domain.reasons import Reason
 from gateway.domain.receipt import Answer
 from gateway.errors import GatewayError
 from gateway.ports import Attempt, DeadLetter, Journal, Orphan, Receipt
+from tests.broker_fixture import eventually
 from tests.contract.journals import (
+    KEYS,
     NOON,
     Store,
     a_delivery,
@@ -22,12 +26,12 @@ from tests.contract.journals import (
     an_incoming,
     an_outgoing,
 )
+from tests.fakes_journal import HandClock
 
 REASON = Reason(
     code="E36", text_nb="Manglar opplysningar – æøå", text_en="Incomplete", who_acts="sender"
 )
 SOON = NOON + timedelta(seconds=1, microseconds=7)
-
 OWN = HerId("910001")
 
 
@@ -332,3 +336,67 @@ async def test_instants_keep_their_microseconds_far_from_now(journal: Journal) -
     async with journal.transaction() as tx:
         await tx.add_outgoing(entry)
         assert await tx.outgoing("out-1") == entry
+
+
+@pytest.mark.postgres
+async def test_who_holds_a_name_goes_first(postgres_url: str) -> None:
+    """Two instances that look for a document and then add it do so one after the other."""
+    clock, looked, go_on = HandClock(), asyncio.Event(), asyncio.Event()
+
+    async def look_and_add(journal: Journal, name: str) -> int:
+        async with journal.transaction() as tx:
+            await tx.hold("incoming/920001/msg-1")
+            before = len(await tx.incoming_by_msg_id(MsgId("msg-1")))
+            looked.set()
+            await go_on.wait()
+            entry = Incoming(entry_id=name, arrival_id=name, arrived_at=NOON, msg_id=MsgId("msg-1"))
+            await tx.add_incoming(entry)
+        return before
+
+    async with (
+        open_journal(postgres_url, keys=KEYS, clock=clock, exclusive=False) as one,
+        open_journal(postgres_url, keys=KEYS, clock=clock, exclusive=False) as other,
+    ):
+        first = asyncio.create_task(look_and_add(one, "in-1"))
+        await looked.wait()
+        second = asyncio.create_task(look_and_add(other, "in-2"))
+        await eventually(lambda: _somebody_waits(postgres_url))
+        go_on.set()
+
+        assert (await first, await second) == (0, 1)
+
+
+async def _somebody_waits(postgres_url: str) -> bool:
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return bool(await connection.fetchval(waiting))
+    finally:
+        await connection.close()
+
+
+async def test_of_several_under_one_msg_id_the_addressed_service_is_meant(
+    journal: Journal,
+) -> None:
+    sent = [
+        an_outgoing(
+            f"out-{number}",
+            msg_id=MsgId("msg-1"),
+            sender_her=HerId(f"91000{number}"),
+            receiver_her=HerId("920001"),
+            key=f"key-{number}",
+            message_id=MessageId(f"m-{number}"),
+            accepted_at=NOON + timedelta(minutes=number),
+        )
+        for number in (1, 2)
+    ]
+    async with journal.transaction() as tx:
+        for entry in sent:
+            await tx.add_outgoing(entry)
+
+        for entry in sent:
+            assert entry.sender_her is not None
+            found = await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), entry.sender_her)
+            assert found == entry
+        last = await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), HerId("910009"))
+        assert last == sent[1]

@@ -1,13 +1,16 @@
 """The outbox hands out what was committed: at least once, oldest first, to one at a time."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.tracing import handling_span
-from gateway.ports import Journal, OutboundMessage
+from gateway.ports import ContentKeys, Journal, OutboundMessage
+from gateway.queues import Queue
 from tests.contract.journals import KEYS, Store, a_message
 from tests.fakes_journal import HandClock
 
@@ -192,3 +195,50 @@ async def test_daemon_starts_on_sqlite_with_all_claims_void(sqlite_url: str) -> 
         await killed.claim_outbox(1)
     async with open_journal(sqlite_url, keys=KEYS, clock=clock, exclusive=True) as journal:
         assert await journal.claim_outbox(10) == messages
+
+
+async def test_rows_of_others_come_although_own_rows_keep_coming(
+    store: Store, clock: HandClock
+) -> None:
+    daemon, command = await store.open(daemon=True), await store.open()
+    await daemon.claim_outbox(50)
+    await put(command, "theirs")
+    seen: list[str] = []
+    for number in range(4):
+        clock.move(seconds=0.5)
+        await put(daemon, f"own-{number}")
+        seen += [row.outbox_id for row in await daemon.claim_outbox(50)]
+
+    assert sorted(seen) == ["own-0", "own-1", "own-2", "own-3", "theirs"]
+
+
+async def test_a_queue_that_refuses_does_not_keep_the_others_waiting(journal: Journal) -> None:
+    status = [replace(a_message(f"status-{number}"), queue=Queue.EPJ_STATUS) for number in range(3)]
+    order = replace(a_message("order"), queue=Queue.TRANSPORT_SEND)
+    async with journal.transaction() as tx:
+        await tx.put(*status)
+    assert await journal.claim_outbox(2) == status[:2]
+    await journal.outbox_released(status[:2])
+    async with journal.transaction() as tx:
+        await tx.put(order)
+
+    assert await journal.claim_outbox(2) == [order, status[0]]
+    assert await journal.claim_outbox(9) == status[1:], "in their order, when there is room"
+
+
+async def test_a_row_under_a_key_that_is_gone_keeps_no_other_back(real_url: str) -> None:
+    """As when the key file changed, a command has used it, and the daemon has not read it yet."""
+    clock = HandClock()
+    newer = ContentKeys("new", {**KEYS.by_id, "new": bytes(range(64, 96))})
+    async with (
+        open_journal(real_url, keys=KEYS, clock=clock, exclusive=True) as daemon,
+        open_journal(real_url, keys=newer, clock=clock, exclusive=False) as command,
+        open_journal(real_url, keys=KEYS, clock=clock, exclusive=False) as other,
+    ):
+        await put(command, "unreadable")
+        messages = await put(other, "readable")
+
+        with capture_logs() as logs:
+            assert await daemon.claim_outbox(10) == messages
+        assert [line["event"] for line in logs] == ["journal_row_unreadable"]
+        assert await daemon.claim_outbox(10) == []

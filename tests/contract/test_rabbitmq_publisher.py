@@ -1,7 +1,10 @@
 """Publishing on a real broker: confirmed means on a queue, everything else is told."""
 
+from dataclasses import replace
+
 import aio_pika
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.adapters.rabbitmq.connection import Connections, open_channel
 from gateway.adapters.rabbitmq.publisher import Publisher
@@ -143,3 +146,17 @@ async def test_a_message_above_the_brokers_limit_is_refused_and_the_others_go_ou
         confirmed = await publisher.publish_many(messages)
 
     assert confirmed == {"o-1", "o-2"}
+
+
+async def test_what_the_client_cannot_write_keeps_no_other_back(
+    connections: Connections, prefix: str
+) -> None:
+    await declare(connections.consuming, prefix)
+    odd = replace(outbound("odd"), correlation_id="x" * 256)
+    good = outbound("good")
+
+    async with Publisher(connections.publishing, prefix) as publisher:
+        with capture_logs() as logs:
+            assert await publisher.publish_many([odd, good]) == {"good"}
+
+    assert {"publish_crashed", "publish_failed"} <= {line["event"] for line in logs}
