@@ -5,7 +5,7 @@ import gc
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import structlog
 
@@ -88,15 +88,17 @@ class _Signals:
         self._asked = False  # to read anew, and not done yet
         self._loop = asyncio.get_running_loop()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
         self._loop.add_signal_handler(signal.SIGHUP, self._start_reload)
         self._loop.set_exception_handler(_loop_fault)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
+        self._loop.set_exception_handler(None)
 
     def _stop(self, name: str) -> None:
         if not self._stopping.is_set():

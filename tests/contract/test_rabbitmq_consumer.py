@@ -146,6 +146,7 @@ async def test_a_temporary_fault_is_waited_out_with_the_same_delivery(
         await asyncio.wait_for(handler.complete.wait(), 10)
 
     assert [message.redelivered for message in handler.seen] == [False, False]
+    assert [message.retried for message in handler.seen] == [False, True]
     await _expect_depths(connections, prefix, {QUEUE: 0, Queue.PARKED: 0})
 
 

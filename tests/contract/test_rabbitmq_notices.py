@@ -1,0 +1,63 @@
+"""Notices of closed letters leave ``dead.letters``, whoever looks through it at the same time."""
+
+import asyncio
+
+import pytest
+
+from gateway.adapters.rabbitmq.connection import Connections, open_connections
+from gateway.adapters.rabbitmq.publisher import Publisher
+from gateway.adapters.rabbitmq.topology import declare, depths
+from gateway.app import take_off_notices
+from gateway.config import Settings, load_settings
+from gateway.ports import DeadLetter
+from gateway.queues import Queue
+from tests.broker_fixture import outbound
+from tests.builders_offices import demo_folder
+from tests.contract.journals import NOON
+from tests.fakes_journal import FakeJournal, HandClock
+
+pytestmark = pytest.mark.broker
+
+COUNT = 60
+
+
+def settings_for(prefix: str) -> Settings:
+    settings = load_settings(demo_folder() / "hospital.toml", {})
+    broker = settings.broker.model_copy(update={"prefix": prefix})
+    return settings.model_copy(update={"broker": broker})
+
+
+async def test_two_operators_at_once_lose_no_notice_from_sight(
+    broker_url: str, connections: Connections, prefix: str
+) -> None:
+    await declare(connections.consuming, prefix)
+    journal, settings = FakeJournal(HandClock()), settings_for(prefix)
+    letters = [
+        DeadLetter(letter_id=f"l-{n}", side=None, code="GW-113", since=NOON, state="discarded")
+        for n in range(COUNT)
+    ]
+    async with Publisher(connections.publishing, prefix) as publisher:
+        await publisher.publish_many(
+            [outbound(letter.letter_id, queue=Queue.DEAD_LETTERS) for letter in letters]
+        )
+    async with journal.transaction() as tx:
+        for letter in letters:
+            await tx.add_dead_letter(letter)
+
+    async def operator(mine: list[DeadLetter]) -> None:
+        async with open_connections(broker_url, name="operator") as own:
+            await take_off_notices(journal, own, settings, mine)
+
+    await asyncio.gather(operator(letters[: COUNT // 2]), operator(letters[COUNT // 2 :]))
+
+    async def stale() -> list[DeadLetter]:
+        async with journal.transaction() as tx:
+            return list(await tx.letters_with_stale_notice(COUNT + 1))
+
+    left = (await depths(connections.consuming, prefix))[Queue.DEAD_LETTERS]
+    assert left == len(await stale()), "what is left on the queue is remembered"
+
+    await take_off_notices(journal, connections, settings, await stale())  # as the sweep does
+
+    assert (await depths(connections.consuming, prefix))[Queue.DEAD_LETTERS] == 0
+    assert await stale() == []
