@@ -103,3 +103,25 @@ async def bury(
     entry = replace(entry, state=State.DEAD, due_at=None, reasons=(reason_for(error),))
     await save(tx, entry, is_new=is_new)
     await give_up.letter(tx, letter_about(arrival, error, at, entry))
+
+
+async def close_if_no_message(tx: Transaction, arrival: Arrival, kind: str, at: datetime) -> None:
+    """End the entry of a mail that was read once more and is no message after all.
+
+    It was counted while nobody knew what it was; now it is a copy of another
+    message, or a receipt, and nothing else would ever move it.
+    """
+    entry = await tx.incoming(arrival.arrival_id)
+    if entry is None or entry.state is not State.IN_FLIGHT or entry.reply_id is not None:
+        return
+    await tx.save_incoming(replace(entry, state=State.DISCARDED, due_at=None))
+    await tx.record(
+        JournalEvent(
+            at=at,
+            name="no_message",
+            side=Side.INCOMING,
+            entry_id=entry.entry_id,
+            message_id=entry.message_id,
+            detail={"became": kind, "partner": entry.sender_her},
+        )
+    )

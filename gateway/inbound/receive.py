@@ -44,7 +44,15 @@ from gateway.errors import (
     UnsupportedFeature,
 )
 from gateway.inbound.deliver import Deliver
-from gateway.inbound.entries import arrive, bury, entry_for, entry_of, letter_about, save
+from gateway.inbound.entries import (
+    arrive,
+    bury,
+    close_if_no_message,
+    entry_for,
+    entry_of,
+    letter_about,
+    save,
+)
 from gateway.inbound.opened import opened
 from gateway.inbound.received import (
     Received,
@@ -122,7 +130,7 @@ class Receive:
                     return
                 kind = await self._read(tx, arrival, await tx.raw(arrival_id))
                 if kind != "message":
-                    await self._close_if_no_message(tx, arrival, kind)
+                    await close_if_no_message(tx, arrival, kind, self.clock.now())
                 await tx.save_arrival(replace(arrival, kind=kind))
         except GatewayError as error:
             if error.disposition is Disposition.RETRY:
@@ -169,27 +177,6 @@ class Receive:
                 return await self._signal(tx, arrival, received)
             case Verified():
                 return await self._payload(tx, arrival, received)
-
-    async def _close_if_no_message(self, tx: Transaction, arrival: Arrival, kind: str) -> None:
-        """End the entry of a mail that was read once more and is no message after all.
-
-        It was counted while nobody knew what it was; now it is a copy of another
-        message, or a receipt, and nothing else would ever move it.
-        """
-        entry = await tx.incoming(arrival.arrival_id)
-        if entry is None or entry.state is not State.IN_FLIGHT or entry.reply_id is not None:
-            return
-        await tx.save_incoming(replace(entry, state=State.DISCARDED, due_at=None))
-        await tx.record(
-            JournalEvent(
-                at=self.clock.now(),
-                name="no_message",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
-                detail={"became": kind, "partner": entry.sender_her},
-            )
-        )
 
     async def _received(self, raw: bytes) -> Received:
         def read() -> Received:
