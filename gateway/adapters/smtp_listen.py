@@ -32,8 +32,10 @@ _OTHER_COMMANDS = 20  # EHLO, NOOP and the like, however few mails a session may
 
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = "[A-Za-z0-9-]+"
 _PLAIN_PATH = re.compile(
-    rf"<(?P<address>(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9.-]{{1,255}})> *(?P<rest>.*)"
+    rf"<(?P<address>(?=[^@]{{1,64}}@.{{1,255}}>){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*)>"
+    r" *(?P<rest>.*)"
 )
 
 

@@ -32,6 +32,7 @@ MODULES: list[ModuleType] = [
 ]
 MAY_SCAN = {
     "FREE",  # in the order of its key, and stops at the limit
+    "FREE_ELSEWHERE",  # likewise
     "VOID_CLAIMS",  # once, at the start
     "RELEASE_ALL",  # once, at the end
     "LEDGER",  # counts, from indexes alone
