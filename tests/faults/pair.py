@@ -6,6 +6,7 @@ while the others go on. Only the journals and the queues may remember anything.
 
 import asyncio
 import json
+import os
 import random
 import shutil
 import socket
@@ -51,6 +52,7 @@ OTHER = {HOSPITAL.name: MUNICIPALITY.name, MUNICIPALITY.name: HOSPITAL.name}
 EDI = {party.name: edi_of(party) for party in (HOSPITAL, MUNICIPALITY)}
 PACE = Pace(resend=6.0, max_resends=100, lifetime=900.0, retry=0.3, answer=600.0, sweep=0.5)
 AWAY = (*LOST, aio_pika.exceptions.AMQPError, BrokerUnavailable)
+_FIRST_PORT = 15_000
 _GIVEN_AWAY = 32_768  # from here on the kernel hands out ports to clients, as it likes
 
 
@@ -347,10 +349,17 @@ def _use_database(directory: Path, name: str, url: str) -> None:
 
 
 def quiet_ports(count: int) -> list[int]:
-    """Free ports that stay free while nobody listens: clients are never given one of these."""
+    """Free ports that stay free while nobody listens: clients are never given one of these.
+
+    Each worker of a test run has a range of its own, so that no other takes one meanwhile.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    width = (_GIVEN_AWAY - _FIRST_PORT) // workers
+    lowest = _FIRST_PORT + worker * width
     found: list[int] = []
     while len(found) < count:
-        port = random.randrange(15_000, _GIVEN_AWAY)
+        port = random.randrange(lowest, lowest + width)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             if port not in found:

@@ -17,6 +17,7 @@ import aio_pika
 import pytest
 
 from gateway.ops.demo_config import Seat, write_demo
+from tests.faults.pair import quiet_ports
 
 pytestmark = pytest.mark.broker
 
@@ -24,8 +25,8 @@ START_SECONDS = 60.0  # seconds on a machine that has nothing else to do
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    (port,) = quiet_ports(1)
+    return port
 
 
 @dataclass
