@@ -17,6 +17,7 @@ from gateway.errors import ContentKeyMissing
 from gateway.ports import ContentKeys
 from tests.contract.journals import (
     KEYS,
+    NOON,
     a_delivery,
     a_message,
     an_arrival,
@@ -83,6 +84,18 @@ async def test_missing_key_is_said_and_keeps_no_other_row_back(real_url: str) ->
             await journal.unconfirmed()
         async with journal.transaction() as tx:
             assert await tx.delivery(MessageId("m-1")) == a_delivery()
+
+
+async def test_the_sweep_goes_past_an_entry_under_a_missing_key(real_url: str) -> None:
+    other = ContentKeys("2026-03", {"2026-03": b"x" * 32})
+    async with opened(real_url) as journal, journal.transaction() as tx:
+        await tx.add_outgoing(an_outgoing("out-1", key="k-1", last_event="x", due_at=NOON))
+        await tx.add_outgoing(an_outgoing("out-2", key="k-2", due_at=NOON))
+    async with opened(real_url, other) as journal, journal.transaction() as tx:
+        with capture_logs() as logs:
+            due = await tx.outgoing_due(NOON, 9)
+    assert [entry.entry_id for entry in due] == ["out-2"]
+    assert [line["event"] for line in logs] == ["journal_row_unreadable"]
 
 
 async def test_content_moved_to_another_row_does_not_open(sqlite_url: str) -> None:
