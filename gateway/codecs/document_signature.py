@@ -29,7 +29,8 @@ from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 from gateway.codecs.canonical import EXCLUSIVE_C14N, canonical_form, canonical_signed_info, take_out
 from gateway.codecs.certificates import SMALLEST_RSA_BITS, load_certificate
 from gateway.codecs.document import Document
-from gateway.codecs.signing_profile import C14N, ENVELOPED, SIGNXML_FAULTS, decoded
+from gateway.codecs.second_opinion import SIGNXML_FAULTS
+from gateway.codecs.signing_profile import C14N, ENVELOPED, decoded
 from gateway.codecs.xml import DS
 from gateway.domain.findings import Direction, Finding
 from gateway.domain.rules.signature import SignatureFault, signature_finding

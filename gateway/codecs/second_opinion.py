@@ -13,15 +13,27 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.exceptions import InvalidCertificate, InvalidSignature
+from signxml.exceptions import InvalidCertificate, InvalidSignature, SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from gateway.codecs.canonical import canonical_signed_info
-from gateway.codecs.signing_profile import SIGNXML_FAULTS, decoded, octets_of, signature_element
+from gateway.codecs.signing_profile import decoded, octets_of, signature_element
 from gateway.codecs.xml import DS, SOAP, parse_untrusted
 from gateway.errors import UntrustedSignature
+
+# What signxml may raise beside its two verdicts: schema faults, a KeyValue of another key or kind.
+SIGNXML_FAULTS: Final = (
+    SignXMLException,
+    etree.LxmlError,
+    UnsupportedAlgorithm,
+    ValueError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+)
 
 _LOCATION: Final = f"./{{{SOAP}}}Header/"
 

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
-from signxml.exceptions import SignXMLException
 
 from gateway.codecs.canonical import EXCLUSIVE_C14N, canonical_envelope, standing_alone
 from gateway.codecs.xml import DS, SOAP
@@ -41,17 +39,6 @@ MAX_REFERENCES: Final = 200  # each costs time before anything is verified
 
 NO_XPATH_FINDING: Final = "signature-without-xpath-transform"
 EXCLUSIVE_FINDING: Final = "signature-with-exclusive-c14n"
-
-# What signxml may raise beside its two verdicts: schema faults, a KeyValue of another key or kind.
-SIGNXML_FAULTS: Final = (
-    SignXMLException,
-    etree.LxmlError,
-    UnsupportedAlgorithm,
-    ValueError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-)
 
 _ACTOR_TEST: Final = re.compile(r"@([\w.-]+):actor=")
 _XPATH_TOKEN: Final = re.compile(r"""("[^"]*"|'[^']*')|\s+""")
