@@ -22,15 +22,12 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
     && /opt/gateway/bin/dialog-gateway --version
 
 FROM ${PYTHON_IMAGE}
-# Norwegian time is read from the zone database; without it the gateway does not start.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends tzdata \
-    && rm -rf /var/lib/apt/lists/*
-# A fixed number, so that key files on the host can be given to it: chown 10001.
+# A fixed number, so that key files on the host can be given to it: chown 10001. Whoever else the
+# container runs as can write in the folder too; each file there is its maker's own.
 RUN groupadd --gid 10001 gateway \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/dialog-gateway \
         --shell /usr/sbin/nologin gateway \
-    && install --directory --owner=gateway --group=gateway --mode=0700 /var/lib/dialog-gateway
+    && install --directory --owner=gateway --group=gateway --mode=1777 /var/lib/dialog-gateway
 COPY --from=build /opt/gateway /opt/gateway
 # The container's own loopback is reached by nobody else. Publish the port on the host's loopback
 # only: /metrics and /health have no login.

@@ -13,6 +13,7 @@ from gateway import PRODUCT, VERSION
 from gateway.adapters.cancellation import heed_cancellation
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.engine import open_journal
+from gateway.adapters.journal.schema import journal_url
 from gateway.adapters.journal.store import SqlJournal
 from gateway.adapters.rabbitmq.connection import Connections, open_connections
 from gateway.adapters.rabbitmq.consumer import consume
@@ -21,10 +22,15 @@ from gateway.adapters.rabbitmq.publisher import Publisher
 from gateway.adapters.rabbitmq.relay import OutboxRelay
 from gateway.adapters.rabbitmq.topology import declare
 from gateway.adapters.rabbitmq.waiting import first_of
-from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
+from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener, tls_context
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
-from gateway.config import Settings
-from gateway.errors import ConfigurationError, Fault, GatewayError
+from gateway.config import Settings, secret_of
+from gateway.envelopes import require_able_to_sign
+from gateway.errors import (
+    CannotSign,
+    ContentKeyMissing,
+    GatewayError,
+)
 from gateway.office import Office
 from gateway.ports import (
     Clock,
@@ -56,14 +62,16 @@ class Gateway:
     processes: Processes
     swept: asyncio.Event = field(default_factory=asyncio.Event)  # set when a sweep has ended well
     sweep_ended_at: float | None = None  # time of the event loop, however the sweep ended
+    _cannot_sign: str | None = None  # why, as it was last told
 
     def reload(self, office: Office) -> None:
         """Use newly read keys, address book and services from the next message on.
 
         Messages being handled end with what they began with; nothing is lost.
+        What cannot be wired changes nothing.
         """
-        self.office = office
         self.processes = wire(office, self.journal, self.transport, clock=self.clock)
+        self.office = office
 
     async def run(self, stopping: asyncio.Event, listener: SmtpListener | None) -> None:
         """Run all processes until ``stopping``, then drain within the grace period.
@@ -117,17 +125,36 @@ class Gateway:
             stopping=stopping,
             prefetch=settings.broker.prefetch,
             grace=timedelta(seconds=settings.runtime.grace_seconds),
-            ready=self._journal_answers,
+            # An attempt sends what was signed before.
+            ready=self._journal_answers if queue is Queue.TRANSPORT_SEND else self._can_answer,
         )
 
     async def _journal_answers(self) -> bool:
         await self.journal.measures()
         return True
 
+    async def _can_answer(self) -> bool:
+        require_able_to_sign(self.office.keys, self.clock.now())
+        return await self._journal_answers()
+
+    def _tell_of_signing(self) -> None:
+        """Say once that we cannot sign, and once that we can again."""
+        fault = None
+        try:
+            require_able_to_sign(self.office.keys, self.clock.now())
+        except CannotSign as error:
+            fault = error.detail
+        if fault is not None and fault != self._cannot_sign:
+            log.error("cannot_sign", code=CannotSign.code, reason=fault)
+        elif fault is None and self._cannot_sign is not None:
+            log.info("can_sign_again")
+        self._cannot_sign = fault
+
     async def _sweep(self, stopping: asyncio.Event) -> None:
         """Sweep again and again; a journal that is away is waited for."""
         seconds = self.office.settings.runtime.sweep_seconds
         while not stopping.is_set():
+            self._tell_of_signing()
             try:
                 await self.processes.sweep()
                 await self._remove_stale_notices()
@@ -153,24 +180,35 @@ async def take_off_notices(
 ) -> None:
     """Remove the notices of letters that are closed from ``dead.letters``.
 
-    A letter opened again meanwhile keeps its mark: its notice is a new one.
+    A letter opened again meanwhile keeps its notice and its mark.
     """
     lease = await journal.acquire_lease(_NOTICES, uuid.uuid4().hex, _LOOKING_SECONDS)
     if lease is None:
         return  # somebody else looks through the queue; the marks stay, and the sweep comes again
-    ids = {letter.letter_id for letter in letters}
+    since = {letter.letter_id: letter.since for letter in letters}
+
+    async def is_closed(letter_id: str) -> bool:
+        if letter_id not in since:
+            return False
+        async with journal.transaction() as tx:
+            letter = await tx.dead_letter(letter_id)
+        return letter is not None and letter.state != "open"
+
     # A notice that is not on the queue may still be in the outbox: then it is looked for again.
     all_published = not (await journal.measures())["outbox"]
     try:
-        found, to_the_end = await remove_notices(connections.consuming, settings.broker.prefix, ids)
+        found, to_the_end = await remove_notices(
+            connections.consuming, settings.broker.prefix, is_closed
+        )
     finally:
         await journal.release_lease(lease)
-    if not (all_published and to_the_end):
-        ids &= found
+    gone = since.keys() if all_published and to_the_end else found
     async with journal.transaction() as tx:
-        for letter_id in ids:
+        for letter_id in gone:
             letter = await tx.dead_letter(letter_id)
-            if letter is not None and letter.state != "open":
+            if letter is None or letter.state == "open":
+                continue
+            if letter.since == since[letter_id]:  # else opened and closed once more meanwhile
                 await tx.save_dead_letter(replace(letter, noticed=False))
 
 
@@ -204,6 +242,8 @@ async def run_gateway(
                 observe=observe,
             )
         )
+        for key_id in await journal.missing_keys():
+            log.error("content_key_missing", code=ContentKeyMissing.code, key=key_id)
         connections = await stack.enter_async_context(
             open_connections(
                 settings.broker.url,
@@ -227,18 +267,30 @@ async def run_gateway(
         await gateway.run(stopping, _listener(gateway))
 
 
+def require_secrets(settings: Settings) -> None:
+    """Pass only if a start could use the secrets that an office does without.
+
+    They are the journal's address, the mail server's password and the listener's TLS key.
+
+    Raises:
+        ConfigurationError: it could not.
+    """
+    journal_url(settings.journal.url)
+    smtp_settings(settings)
+    listener = listener_settings(settings)
+    if listener is not None:
+        tls_context(listener)
+
+
 def smtp_settings(settings: Settings) -> SmtpSettings:
-    """The mail server of the configuration, its password read from the file."""
+    """The mail server of the configuration, its password read from the file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or others can read it.
+    """
     smtp = settings.smtp
-    password = None
-    if smtp.password_file is not None:
-        try:
-            password = smtp.password_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigurationError(
-                f"smtp.password_file: {error.strerror}",
-                faults=(Fault("smtp.password_file", str(error.strerror)),),
-            ) from None
+    file = smtp.password_file
+    password = None if file is None else secret_of("smtp.password_file", file)
     return SmtpSettings(
         host=smtp.host,
         port=smtp.port,
@@ -252,8 +304,22 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
+def listener_settings(settings: Settings) -> ListenerSettings | None:
+    """Our own mail listener of the configuration; None where mail comes another way."""
+    configured = settings.listener
+    if configured is None:
+        return None
+    return ListenerSettings(
+        host=configured.host,
+        port=configured.port,
+        certificate_file=configured.tls_certificate_file,
+        key_file=configured.tls_key_file,
+        max_mail_bytes=settings.limits.mail_bytes,
+    )
+
+
 def _listener(gateway: Gateway) -> SmtpListener | None:
-    configured = gateway.office.settings.listener
+    configured = listener_settings(gateway.office.settings)
     if configured is None:
         return None
 
@@ -261,13 +327,7 @@ def _listener(gateway: Gateway) -> SmtpListener | None:
         await gateway.processes.intake(raw, account=SMTP_ACCOUNT)
 
     return SmtpListener(
-        ListenerSettings(
-            host=configured.host,
-            port=configured.port,
-            certificate_file=configured.tls_certificate_file,
-            key_file=configured.tls_key_file,
-            max_mail_bytes=gateway.office.settings.limits.mail_bytes,
-        ),
+        configured,
         own_addresses=lambda: gateway.office.book.own_addresses,
         store=store,
     )

@@ -17,7 +17,6 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     ValidationError,
     ValidationInfo,
@@ -25,12 +24,14 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.addresses import PORTS, checked_amqp_url, checked_host
 from gateway.domain.calendar import ReplyTimePolicy
 from gateway.domain.resend import AnswerPolicy, ConfirmationPolicy, ResendPolicy
 from gateway.domain.rules.catalogue import ADVICE
 from gateway.domain.rules.policy import URGENT_TERMS
 from gateway.domain.screening import ScreeningPolicy
 from gateway.errors import ConfigurationError, Fault
+from gateway.secret_files import read_secret_text
 
 ENVIRONMENT_PREFIX = "GATEWAY__"
 
@@ -43,6 +44,11 @@ def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
 FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 """A path; a relative one counts from the folder of the configuration file."""
 
+Host = Annotated[str, AfterValidator(checked_host)]
+Port = Annotated[int, Field(ge=PORTS[0], le=PORTS[-1])]
+Seconds = Annotated[float, Field(gt=0, le=4 * 366 * 86_400)]  # added to any time, still a date
+WorkingDays = Annotated[int, Field(ge=1, le=366)]
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -51,22 +57,23 @@ class _Section(BaseModel):
 class Broker(_Section):
     """RabbitMQ. The URL holds a password: give it by file or environment in production."""
 
-    url: str = Field(default="amqp://guest:guest@127.0.0.1:5672/", repr=False)
+    url: Annotated[str, AfterValidator(checked_amqp_url)] = Field(
+        default="amqp://guest:guest@127.0.0.1:5672/", repr=False
+    )
     url_file: FilePath | None = None
-    prefix: str = Field(default="", pattern=r"^[a-z0-9_.-]*$")
-    prefetch: PositiveInt = 16
-    heartbeat_seconds: PositiveInt = 30
+    prefix: str = Field(default="", pattern=r"^[a-z0-9_.-]*$", max_length=200)
+    prefetch: int = Field(default=16, ge=1, le=65_535)  # 16 bits in the protocol, as the next one
+    heartbeat_seconds: int = Field(default=30, ge=1, le=65_535)
 
     @model_validator(mode="after")
     def _read_url(self) -> Self:
-        if self.url_file is not None:
-            try:
-                url = self.url_file.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ValueError(f"url_file cannot be read: {error.strerror}") from None
-            object.__setattr__(self, "url", url)
-        if not self.url.startswith(("amqp://", "amqps://")):
-            raise ValueError("url must begin with amqp:// or amqps://")
+        if self.url_file is None:
+            return self
+        try:
+            url = checked_amqp_url(read_secret_text(self.url_file))
+        except ValueError as error:
+            raise ValueError(f"url_file: {error}") from None  # our own texts
+        object.__setattr__(self, "url", url)
         return self
 
 
@@ -76,7 +83,7 @@ class JournalSettings(_Section):
     path: FilePath | None = None  # SQLite file; the default journal
     url_file: FilePath | None = None  # PostgreSQL URL with its password
     content_key_file: FilePath
-    lease_seconds: PositiveFloat = 60.0
+    lease_seconds: Seconds = 60.0
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -89,18 +96,12 @@ class JournalSettings(_Section):
         """The database URL; reads ``url_file`` when that is how it was given.
 
         Raises:
-            ConfigurationError: the file cannot be read.
+            ConfigurationError: the file cannot be read, or others can read it.
         """
         if self.path is not None:
             return f"sqlite:///{self.path}"
         assert self.url_file is not None
-        try:
-            return self.url_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            detail = getattr(error, "strerror", None) or "not UTF-8"
-            raise ConfigurationError(
-                f"journal.url_file: {detail}", faults=(Fault("journal.url_file", detail),)
-            ) from None
+        return secret_of("journal.url_file", self.url_file)
 
 
 class KeySettings(_Section):
@@ -124,14 +125,14 @@ class AddressBookSettings(_Section):
 class SmtpOut(_Section):
     """The mail server that takes our mail."""
 
-    host: str
-    port: int = Field(default=25, ge=1, le=65535)
+    host: Host
+    port: Port = 25
     security: Literal["none", "starttls", "tls"] = "starttls"
     ca_file: FilePath | None = None
     username: str | None = None
     password_file: FilePath | None = None
-    timeout_seconds: PositiveFloat = 60.0
-    connections: PositiveInt = 4
+    timeout_seconds: Seconds = 60.0
+    connections: int = Field(default=4, ge=1, le=1_000)
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> Self:
@@ -143,8 +144,8 @@ class SmtpOut(_Section):
 class SmtpIn(_Section):
     """Our own mail listener, for where the mail is handed over by SMTP instead of a mailbox."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=2525, ge=1, le=65535)
+    host: Host = "127.0.0.1"
+    port: Port = 2525
     tls_certificate_file: FilePath | None = None
     tls_key_file: FilePath | None = None
 
@@ -175,12 +176,12 @@ class RuleSettings(_Section):
     deviation_incoming: Literal["follow-up", "reject"] = "follow-up"
     answer_e21: bool = True
     extra_receiver_types: tuple[Annotated[str, Field(pattern=r"^\d{4}:\w+$")], ...] = ()
-    child_age_limit: NonNegativeInt = 20
+    child_age_limit: int = Field(default=20, ge=0, le=150)
     odd_pairs: bool = False
-    window_months: PositiveInt = 12
+    window_months: int = Field(default=12, ge=1, le=120)
     window_outgoing: Literal["advise", "reject"] = "advise"
-    remind_after_days: PositiveInt = 3
-    overdue_after_days: PositiveInt = 5
+    remind_after_days: WorkingDays = 3
+    overdue_after_days: WorkingDays = 5
     reply_count_from: Literal["receipt", "gen_date"] = "receipt"
     saturdays_count: bool = False
     eves_count: bool = True
@@ -260,11 +261,11 @@ _SAME_IN_THE_DOMAIN = (
 class ResendSettings(_Section):
     """HIS 1037 §5.2: 5 resends 12 hours apart, within 72 hours."""
 
-    interval_seconds: PositiveFloat = 43_200.0
-    max_resends: NonNegativeInt = 5
-    lifetime_seconds: PositiveFloat = 259_200.0
-    retry_first_seconds: PositiveFloat = 30.0
-    retry_cap_seconds: PositiveFloat = 3_600.0
+    interval_seconds: Seconds = 43_200.0
+    max_resends: int = Field(default=5, ge=0, le=1_000)
+    lifetime_seconds: Seconds = 259_200.0
+    retry_first_seconds: Seconds = 30.0
+    retry_cap_seconds: Seconds = 3_600.0
 
     def policy(self) -> ResendPolicy:
         """The same as the domain knows it."""
@@ -280,11 +281,11 @@ class ResendSettings(_Section):
 class AnswerSettings(_Section):
     """HIS 80415: 96 hours from GenDate; the earlier levels are for the operator."""
 
-    limit_seconds: PositiveFloat = 345_600.0
-    warning_seconds: PositiveFloat = 1_800.0
-    alarm_seconds: PositiveFloat = 14_400.0
-    critical_seconds: PositiveFloat = 86_400.0
-    orphan_seconds: PositiveFloat = 86_400.0
+    limit_seconds: Seconds = 345_600.0
+    warning_seconds: Seconds = 1_800.0
+    alarm_seconds: Seconds = 14_400.0
+    critical_seconds: Seconds = 86_400.0
+    orphan_seconds: Seconds = 86_400.0
 
     def policy(self) -> AnswerPolicy:
         """The same as the domain knows it."""
@@ -304,8 +305,8 @@ class AnswerSettings(_Section):
 class ConfirmationSettings(_Section):
     """How long the EPJ may take to confirm an incoming message."""
 
-    warning_seconds: PositiveFloat = 14_400.0
-    alarm_seconds: PositiveFloat = 86_400.0
+    warning_seconds: Seconds = 14_400.0
+    alarm_seconds: Seconds = 86_400.0
 
     def policy(self) -> ConfirmationPolicy:
         """The same as the domain knows it."""
@@ -327,10 +328,10 @@ class Limits(_Section):
 class Runtime(_Section):
     """How the daemon runs."""
 
-    sweep_seconds: PositiveFloat = 15.0
-    grace_seconds: PositiveFloat = 30.0
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(default=9090, ge=1, le=65535)
+    sweep_seconds: Seconds = 15.0
+    grace_seconds: Seconds = 30.0
+    http_host: Host = "127.0.0.1"
+    http_port: Port = 9090
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
 
@@ -353,6 +354,18 @@ class Settings(_Section):
     confirmation: ConfirmationSettings = ConfirmationSettings()
     limits: Limits = Limits()
     runtime: Runtime = Runtime()
+
+
+def secret_of(key: str, file: Path) -> str:
+    """The secret in the file that the configuration names as ``key``.
+
+    Raises:
+        ConfigurationError: it cannot be read, or others can read it; the fault is at ``key``.
+    """
+    try:
+        return read_secret_text(file)
+    except ValueError as error:
+        raise ConfigurationError(f"{key}: {error}", faults=(Fault(key, str(error)),)) from None
 
 
 def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -379,7 +392,10 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
         settings = Settings.model_validate(raw, context={"folder": path.resolve().parent})
     except ValidationError as error:
         faults += [
-            Fault(".".join(str(step) for step in entry["loc"]) or "file", entry["msg"])
+            Fault(
+                ".".join(str(step) for step in entry["loc"]) or "file",
+                entry["msg"].removeprefix("Value error, "),
+            )
             for entry in error.errors(include_input=False, include_url=False)
         ]
     if faults:

@@ -5,13 +5,17 @@ with the same key, described by the same monitoring text and given the same
 lifetime. Pure but for the clock and the ids, which come in from outside.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
 
-from gateway.codecs.certificates import load_certificate, require_usable_for_sealing
+from gateway.codecs.certificates import (
+    load_certificate,
+    require_usable_for_sealing,
+    require_usable_for_signing,
+)
 from gateway.codecs.wrapping import (
     Signer,
     Wrapped,
@@ -43,7 +47,7 @@ from gateway.domain.identifiers import (
     cpa_id_without_agreement,
 )
 from gateway.domain.resend import ResendPolicy
-from gateway.errors import CannotSeal, GatewayError
+from gateway.errors import CannotSeal, CannotSign, GatewayError, UnusableCertificate
 from gateway.ports import Clock, Keys, NewId, Transaction
 from gateway.queues import send_order
 
@@ -77,14 +81,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelopes:
-    """Make envelopes. Nothing is recorded or sent here."""
+    """Make envelopes. Nothing is recorded or sent here.
+
+    Each method raises CannotSign when our own certificate may not sign now.
+    """
 
     keys: Keys
     clock: Clock
     new_id: NewId
     resend: ResendPolicy
     description: str  # monitoring JSON (HITS 1210)
-    mail_from: str  # our EDI address; bounces come back to it
+    address_of: Callable[[HerId], str]  # our EDI address of a sender; bounces come back to it
 
     def message(
         self,
@@ -159,13 +166,13 @@ class Envelopes:
             references=tuple(references),
             sender_her=to.own_her,
         )
-        wrapped = wrap_acknowledgment(header, acknowledgment, signer=self._signer())
+        wrapped = wrap_acknowledgment(header, acknowledgment, signer=self._signer(header))
         return self._made(header, wrapped, Purpose.SIGNAL, to.partner, entry_id)
 
     def error(self, to: Answered, errors: tuple[ErrorEntry, ...], *, entry_id: str) -> Made:
         """The MessageError about an envelope (HIS 1037 §7.2)."""
         header = self._signal(to, ERROR_ACTION, to.message_id)
-        wrapped = wrap_error(header, errors, signer=self._signer())
+        wrapped = wrap_error(header, errors, signer=self._signer(header))
         return self._made(header, wrapped, Purpose.SIGNAL, to.partner, entry_id)
 
     def _signal(self, to: Answered, action: str, ref: MessageId | None) -> MessageHeader:
@@ -191,11 +198,12 @@ class Envelopes:
             namespace=namespace,
             version=version,
             receiver=sealing_certificate(to, header.timestamp),
-            signer=self._signer(),
+            signer=self._signer(header),
             part_id=self.new_id(),
         )
 
-    def _signer(self) -> Signer:
+    def _signer(self, header: MessageHeader) -> Signer:
+        require_able_to_sign(self.keys, header.timestamp)
         pair = self.keys.signing
         return Signer(private_key=pair.private_key, certificate=pair.certificate)
 
@@ -218,7 +226,7 @@ class Envelopes:
             receiver_her=header.receiver.her,
             service=header.service,
             action=header.action,
-            mail_from=self.mail_from,
+            mail_from=self.address_of(header.sender.her),
             mail_to=to.edi,
             created_at=header.timestamp,
             time_to_live=self.resend.lives_until(header.timestamp),
@@ -253,6 +261,26 @@ async def send_again(
     await tx.save_delivery(opened)
     await tx.put(send_order(outbox_id, delivery.message_id, delivery.tries + 1))
     return opened
+
+
+async def was_handed_over(tx: Transaction, delivery: Delivery) -> bool:
+    """Whether the transport ever took this envelope, or one that it replaces."""
+    if delivery.sent_at is not None:
+        return True
+    replaced = None if delivery.parent is None else await tx.delivery(delivery.parent)
+    return replaced is not None and await was_handed_over(tx, replaced)
+
+
+def require_able_to_sign(keys: Keys, at: datetime) -> None:
+    """Raise unless we may sign at ``at`` (aware): partners refuse what we sign all the same.
+
+    Raises:
+        CannotSign: our signing certificate is outside its dates, or not for signing.
+    """
+    try:
+        require_usable_for_signing(keys.signing.certificate, at)
+    except UnusableCertificate as error:
+        raise CannotSign(error.detail) from None
 
 
 def sealing_certificate(entry: Entry, at: datetime) -> x509.Certificate:

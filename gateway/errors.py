@@ -130,7 +130,7 @@ class AnswerOverdue(GatewayError):
 
 
 class ReceiptWithoutMessage(GatewayError):
-    """A receipt for something we never sent, still unmatched after 24 hours."""
+    """A receipt for something we never sent, unmatched after 24 hours, or that names nothing."""
 
     code, disposition, who_acts = "GW-114", Disposition.PARK, Who.OPERATOR
     text_nb = "Kvittering for en melding som ikke finnes her."
@@ -173,6 +173,30 @@ class DeviationReported(GatewayError):
         "A report of a fault in a message from here (DIALOG_AVVIK). "
         "Read it and follow it up with its sender."
     )
+
+
+class ReceiverRefused(GatewayError):
+    """A negative AppRec without any Error: the receiver's application refused our message."""
+
+    code, disposition, who_acts = "GW-119", Disposition.REJECT, Who.SENDER
+    text_nb = "Mottakerens fagsystem avviste meldingen uten å oppgi årsak. Kontakt mottakeren."
+    text_en = "The receiver's application refused the message and gave no reason. Ask the receiver."
+
+
+class NotConfirmedByEpj(GatewayError):
+    """The EPJ has not said within 96 hours what became of a message that was handed to it."""
+
+    code, disposition, who_acts = "GW-122", Disposition.PARK, Who.OPERATOR
+    text_nb = "EPJ har ikke bekreftet meldingen. Avsenderen regner den nå som ikke mottatt."
+    text_en = "The EPJ has not confirmed the message. Its sender now counts it as not received."
+
+
+class AttachmentsRemoved(GatewayError):
+    """A message reached the EPJ without its attachments; its sender believes that all arrived."""
+
+    code, disposition, who_acts = "GW-123", Disposition.PARK, Who.OPERATOR
+    text_nb = "Vedlegg er fjernet fra en mottatt melding. Avsenderen vet ikke om det."
+    text_en = "Attachments were removed from a message received. Its sender does not know."
 
 
 class LeaseLost(GatewayError):
@@ -309,6 +333,15 @@ class TimeToLivePassed(GatewayError):
     text_en = "The message arrived after its time to live."
 
 
+class UnusualEncoding(GatewayError):
+    """An envelope that is not in UTF-8; taken in, but its sender is told (HITS 1172 §8.4)."""
+
+    code, disposition, who_acts = "GW-216", Disposition.REJECT, Who.PARTNER
+    ebms_error = "ValueNotRecognized"
+    text_nb = "Konvolutten er ikke i UTF-8."
+    text_en = "The envelope is not in UTF-8."
+
+
 # --- 3xx: signature, seal, certificate ----------------------------------------------------------
 
 
@@ -354,6 +387,14 @@ class CannotSeal(GatewayError):
     epj_code = "EPJ_RECEIVER"
     text_nb = "Mottakeren har ikke noe gyldig krypteringssertifikat."
     text_en = "The receiver has no valid certificate to seal for."
+
+
+class CannotSign(GatewayError):
+    """Our own signing certificate may not be used now; all that must be signed waits for a pair."""
+
+    code, disposition = "GW-306", Disposition.RETRY
+    text_nb = "Vårt eget signeringssertifikat kan ikke brukes nå; alt venter til det er byttet."
+    text_en = "Our own signing certificate cannot be used now; all waits until it is replaced."
 
 
 # --- 4xx: addresses ------------------------------------------------------------------------------

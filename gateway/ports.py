@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.domain.delivery import Delivery
-from gateway.domain.identifiers import HerId, MessageId, MsgId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
 from gateway.domain.ledger import Incoming, Ledger, Outgoing, Side
 from gateway.domain.reasons import Reason
 from gateway.domain.thread import Turn
@@ -232,6 +232,16 @@ class Lease:
     fence: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """An entry that is due and cannot be opened: its content key is gone, or it is damaged."""
+
+    entry_id: str
+
+
+DueKind = Literal["delivery", "outgoing", "incoming", "turn", "arrival"]
+
+
 class Transaction(Protocol):
     """One journal transaction: all of it is there after a crash, or none of it.
 
@@ -241,21 +251,25 @@ class Transaction(Protocol):
 
     # ledger entries
     async def add_outgoing(self, entry: Outgoing) -> bool:
-        """Insert; False (and nothing written) when its key is taken."""
+        """Insert; False (and nothing written) when its key or its digest is taken."""
 
     async def outgoing(self, entry_id: str) -> Outgoing | None: ...
     async def outgoing_by_key(self, key: str) -> Outgoing | None: ...
+    async def outgoing_by_digest(self, digest: str) -> Outgoing | None: ...
     async def outgoing_by_msg_id(
         self, msg_id: MsgId, receiver_her: HerId, sender_her: HerId
     ) -> Outgoing | None:
-        """The message that an AppRec from ``receiver_her`` answers; ids compared exactly.
+        """The message that an AppRec from ``receiver_her`` answers; MsgIds as by ``msg_id_key``.
 
         Only one that was sent: a refused copy under the same MsgId is never meant. Of several,
         that of ``sender_her``, the service of ours to which the AppRec is addressed; else the last.
         """
 
     async def save_outgoing(self, entry: Outgoing) -> None: ...
-    async def outgoing_due(self, now: datetime, limit: int) -> Sequence[Outgoing]:
+    async def postpone(self, kind: DueKind, name: str, until: datetime) -> None:
+        """Move the due time alone of what is still due; nothing else of it is touched."""
+
+    async def outgoing_due(self, now: datetime, limit: int) -> Sequence[Outgoing | Unreadable]:
         """In flight with ``due_at`` passed; rows another instance holds are skipped."""
 
     async def add_incoming(self, entry: Incoming) -> None: ...
@@ -264,16 +278,16 @@ class Transaction(Protocol):
         """No other transaction that holds ``name`` goes on until this one has ended."""
 
     async def incoming_by_msg_id(self, msg_id: MsgId) -> Sequence[Incoming]:
-        """Entries that carried this document, oldest first."""
+        """Entries that carried this document, oldest first; MsgIds as by ``msg_id_key``."""
 
     async def save_incoming(self, entry: Incoming) -> None: ...
-    async def incoming_due(self, now: datetime, limit: int) -> Sequence[Incoming]: ...
+    async def incoming_due(self, now: datetime, limit: int) -> Sequence[Incoming | Unreadable]: ...
 
     # threads
     async def add_turn(self, turn: Turn) -> None: ...
     async def turn(self, entry_id: str) -> Turn | None: ...
     async def turns_by_msg_id(self, msg_id: MsgId) -> Sequence[Turn]:
-        """Of whichever partner, oldest first."""
+        """Of whichever partner, oldest first; MsgIds as by ``msg_id_key``."""
 
     async def save_turn(self, turn: Turn) -> None:
         """Write what may change: reply, due time, lateness, day 0."""
@@ -298,6 +312,14 @@ class Transaction(Protocol):
     async def delivery(self, message_id: MessageId) -> Delivery | None: ...
     async def save_delivery(self, delivery: Delivery) -> None: ...
     async def deliveries_due(self, now: datetime, limit: int) -> Sequence[Delivery]: ...
+    async def deliveries_unanswered(
+        self, conversation_id: ConversationId, sender_her: HerId, receiver_her: HerId
+    ) -> Sequence[Delivery]:
+        """Those of a conversation from one party to another that still wait for an answer.
+
+        An attempt to send them was begun. Signals are none: nobody answers them.
+        """
+
     async def entity(self, message_id: MessageId) -> bytes:
         """The wire bytes recorded with the delivery."""
 
@@ -313,6 +335,9 @@ class Transaction(Protocol):
     async def arrival(self, arrival_id: str) -> Arrival | None: ...
     async def raw(self, arrival_id: str) -> bytes: ...
     async def save_arrival(self, arrival: Arrival) -> None: ...
+    async def unread_since(self) -> datetime | None:
+        """When the oldest mail came in that nobody has read to its end; None when all are."""
+
     async def arrivals_unread(self, before: datetime, limit: int) -> Sequence[Arrival]:
         """Not yet read and last notified before ``before``, oldest first."""
 
@@ -397,12 +422,16 @@ class Journal(Outbox, Leases, Protocol):
     ) -> Sequence[tuple[Outgoing, Delivery | None]]:
         """Outgoing messages in flight, longest wait first; ``limit`` None: all of them."""
 
+    async def unconfirmed_by_epj(self, *, limit: int | None = None) -> Sequence[Incoming]:
+        """Messages handed to the EPJ that it has said nothing about, longest wait first."""
+
     async def open_questions(self, *, limit: int = 1_000) -> Sequence[Turn]:
         """Questions without an answer, the oldest first."""
 
     async def trail(self, any_id: str) -> Sequence[JournalEvent]:
         """All events of the message that ``any_id`` names (MsgId, eb:MessageId,
-        eb:ConversationId, AMQP message_id, mail Message-ID, or our own), oldest first."""
+        eb:ConversationId, AMQP message_id, our own, or the Message-ID of a mail sent), oldest
+        first."""
 
     async def measures(self) -> Mapping[str, float]:
         """Numbers for the metrics: counts and oldest ages, by fixed names."""

@@ -6,7 +6,7 @@ in the same thread. A patient is known by a keyed hash only.
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from gateway.domain.calendar import ReplyTimePolicy
 from gateway.domain.identifiers import ConversationId, HerId, MessageId
 from gateway.domain.ledger import Side
 from gateway.domain.message import ANSWER, DialogMessage, Person
-from gateway.domain.persons import is_valid
+from gateway.domain.patients import Mark, traits_of
 from gateway.domain.rules.facts import NO_THREAD, ThreadFacts
 from gateway.domain.thread import (
     Lateness,
@@ -38,20 +38,17 @@ EVENTS: Mapping[Lateness, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientMarks:
-    """Keyed hashes of a patient's identity; from the keys that seal content at rest."""
+    """Keyed hashes of what identifies a patient; from the keys that seal content at rest."""
 
     keys: ContentKeys
 
-    def of(self, patient: Person | None) -> tuple[str, ...]:
-        """The mark under each key, the current one first; the same patient, the same marks.
+    def to_keep(self, patient: Person | None) -> frozenset[Mark]:
+        """The patient's marks under the current key."""
+        return _marks(patient, self.keys.by_id[self.keys.current])
 
-        The national number decides where there is one; else all numbers, else name,
-        birth date and sex.
-        """
-        identity = _identity(patient).encode()
-        current = self.keys.current
-        names = [current, *(name for name in self.keys.by_id if name != current)]
-        return tuple(_mark(self.keys.by_id[name], identity) for name in names)
+    def to_compare(self, patient: Person | None) -> frozenset[Mark]:
+        """The patient's marks under every key, for those that an earlier key made."""
+        return frozenset().union(*(_marks(patient, key) for key in self.keys.by_id.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +90,7 @@ class Threads:
             parent,
             own_her=own_her,
             partner_her=partner_her,
-            patient_marks=self.marks.of(message.patient),
+            patient_marks=self.marks.to_compare(message.patient),
             question_added=question_added,
         )
 
@@ -108,10 +105,13 @@ class Threads:
         partner_her: HerId,
         message_id: MessageId | None,
         conversation_id: ConversationId | None,
+        reply_expected: bool,
     ) -> None:
         """Record the turn that a message makes; an answer ends the wait of its question.
 
-        Only between the same two services, and about the same patient (R-83).
+        Only between the same two services (R-83), and not about another patient. Where the
+        patients cannot be compared, the reference to the question decides; R-39 remarks on
+        it. Of a question without ``reply_expected`` nobody is reminded (R-15).
         """
         parent = await self.parent(tx, message, partner_her)
         await tx.add_turn(
@@ -121,10 +121,10 @@ class Threads:
                 entry_id=entry_id,
                 own_her=own_her,
                 partner_her=partner_her,
-                patient_mark=self.marks.of(message.patient)[0],
+                patient_marks=self.marks.to_keep(message.patient),
                 message_id=message_id,
                 conversation_id=conversation_id,
-                parent=parent,
+                reply_expected=reply_expected,
                 at=self.clock.now(),
                 policy=self.policy,
             )
@@ -132,9 +132,12 @@ class Threads:
         if parent is None or parent.side is side or message.type.value != ANSWER:
             return
         facts = self.facts(message, parent, own_her=own_her, partner_her=partner_her)
-        if not (facts.same_services and facts.same_patient):
+        if not facts.same_services or facts.same_patient is False:
             return  # somebody else's words, or about somebody else: the question still waits
-        if (ended := answered(parent)) is not parent:
+        # Once more, and locked: another answer may be taken in at the same time.
+        question = await tx.turn(parent.entry_id)
+        assert question is not None, "turns are never removed"
+        if (ended := answered(question)) is not question:
             await tx.save_turn(ended)
             await self._tell(tx, ended, "replied")
 
@@ -147,20 +150,17 @@ class Threads:
                 await tx.save_turn(counted_turn)
 
     async def dropped(self, tx: Transaction, entry_id: str) -> None:
-        """A question that was refused waits for no answer."""
+        """A question that was refused, or closed as undelivered, waits for no answer."""
         turn = await tx.turn(entry_id)
         if turn is not None and turn.reply is Reply.OPEN:
             await tx.save_turn(replace(turn, reply=None, due_at=None))
 
-    async def sweep(self, tx: Transaction, now: datetime, limit: int) -> int:
-        """Remind of the questions that are due; returns how many were looked at."""
-        due = await tx.turns_due(now, limit)
-        for turn in due:
-            seen = looked_at(turn, now, self.policy)
-            await tx.save_turn(seen)
-            if seen.lateness is not None and seen.lateness is not turn.lateness:
-                await self._tell(tx, seen, EVENTS[seen.lateness])
-        return len(due)
+    async def remind(self, tx: Transaction, turn: Turn, now: datetime) -> None:
+        """Look at a question that is due, and tell when it is more late than before."""
+        seen = looked_at(turn, now, self.policy)
+        await tx.save_turn(seen)
+        if seen.lateness is not None and seen.lateness is not turn.lateness:
+            await self._tell(tx, seen, EVENTS[seen.lateness])
 
     async def close(self, tx: Transaction, entry_id: str, *, actor: str, reason: str) -> bool:
         """End a question by a person's decision; False when it is not open."""
@@ -210,22 +210,10 @@ class Threads:
         )
 
 
-def _identity(patient: Person | None) -> str:
-    if patient is None:
-        return "nobody"
-    numbers = sorted({"".join(ident.id.split()) for ident in patient.idents if ident.id.strip()})
-    national = [number for number in numbers if is_valid(number)]
-    if national:
-        return f"number {national[0]}"
-    if numbers:
-        return f"numbers {' '.join(numbers)}"
-    names: Sequence[str | None] = (patient.family_name, patient.given_name)
-    folded = " ".join(" ".join((name or "").casefold().split()) for name in names)
-    sex = patient.sex.value if patient.sex is not None else ""
-    return f"person {folded} {patient.date_of_birth} {sex}"
-
-
-def _mark(key: bytes, identity: bytes) -> str:
+def _marks(patient: Person | None, key: bytes) -> frozenset[Mark]:
     # A key of its own, so that the marks say nothing about the key that seals content.
     own = hmac.new(key, _PURPOSE, hashlib.sha256).digest()
-    return hmac.new(own, identity, hashlib.sha256).hexdigest()
+    return frozenset(
+        (trait, hmac.new(own, f"{trait} {value}".encode(), hashlib.sha256).hexdigest())
+        for trait, value in traits_of(patient)
+    )

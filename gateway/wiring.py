@@ -7,9 +7,11 @@ from gateway.adapters.clock import new_uuid
 from gateway.codecs.ebxml import monitoring_description
 from gateway.envelopes import Envelopes
 from gateway.inbound.deliver import Deliver
+from gateway.inbound.first_answers import FirstAnswers
 from gateway.inbound.intake import Intake
 from gateway.inbound.receive import Receive
 from gateway.inbound.refuse import Refuse
+from gateway.inbound.unwrap import Unwrap
 from gateway.office import Office
 from gateway.outbound.accept import Accept
 from gateway.outbound.dispatch import Dispatch
@@ -59,7 +61,9 @@ def wire(
         policy=office.screening.reply_time,
     )
     rewrap = Rewrap(book=book, envelopes=envelopes, limits=office.xml_limits, threads=threads)
-    letters = DeadLetters(clock=clock, new_id=new_id, report=report, resend=resend, rewrap=rewrap)
+    letters = DeadLetters(
+        clock=clock, new_id=new_id, report=report, resend=resend, rewrap=rewrap, threads=threads
+    )
     refuse = Refuse(clock=clock, new_id=new_id, envelopes=envelopes, give_up=letters)
     deliver = Deliver(
         clock=clock,
@@ -78,6 +82,20 @@ def wire(
         give_up=letters,
         threads=threads,
         orphan_wait=settings.answer.orphan_wait,
+    )
+    first_answers = FirstAnswers(clock=clock, new_id=new_id, resend=resend)
+    unwrap = Unwrap(
+        clock=clock,
+        new_id=new_id,
+        book=book,
+        keys=office.keys,
+        envelopes=envelopes,
+        first_answers=first_answers,
+        refuse=refuse,
+        deliver=deliver,
+        correlate=correlate,
+        give_up=letters,
+        xml_limits=office.xml_limits,
     )
     return Processes(
         accept=Accept(
@@ -122,12 +140,10 @@ def wire(
         receive=Receive(
             journal=journal,
             clock=clock,
-            new_id=new_id,
             book=book,
-            keys=office.keys,
-            envelopes=envelopes,
+            first_answers=first_answers,
             refuse=refuse,
-            deliver=deliver,
+            unwrap=unwrap,
             correlate=correlate,
             give_up=letters,
             mail_limits=office.mail_limits,
@@ -155,5 +171,5 @@ def envelopes_of(office: Office, *, clock: Clock, new_id: NewId = new_uuid) -> E
         new_id=new_id,
         resend=office.settings.resend.policy(),
         description=monitoring_description(PRODUCT, VERSION),
-        mail_from=office.own.edi,
+        address_of=office.address_of,
     )

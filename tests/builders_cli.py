@@ -16,7 +16,7 @@ from gateway.config import load_settings
 from gateway.domain.findings import Direction
 from gateway.domain.message import DialogMessage
 from gateway.office import Office, open_office
-from gateway.ops.cli import dead_letters, envelope, message, operator, shell
+from gateway.ops.cli import commands, shell
 from gateway.ops.demo_config import write_demo
 from gateway.ops.verdicts import judge
 from gateway.ops.wrapping import wrap_mail
@@ -24,7 +24,7 @@ from tests.builders_keys import NOON
 from tests.builders_message import a_party, a_patient, a_request
 from tests.fakes_journal import HandClock
 
-assert all((dead_letters, envelope, message, operator)), "importing them registers the commands"
+assert commands, "importing it registers them all"
 
 PATIENT_NUMBER = "01815010260"  # synthetic (month + 80)
 AT = datetime.now(UTC)  # the demo's certificates are valid from now on

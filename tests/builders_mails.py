@@ -147,13 +147,14 @@ def a_message_error(
     severity: Severity = Severity.ERROR,
     text: str | None = "Signaturen holder ikke.",
     signer: str = MUNICIPALITY,
+    edit: Edit | None = None,
     **changes: object,
 ) -> bytes:
     """A MessageError about an envelope from the hospital."""
     about = of.header if isinstance(of, Envelope) else of
     header = _signal(about, ERROR_ACTION, **changes)
     envelope = render_error_envelope(header, (ErrorEntry(code=code, severity=severity, text=text),))
-    return _sent(envelope, header, signer, (), None, None)
+    return _sent(envelope, header, signer, (), edit, None)
 
 
 def an_apprec_document(

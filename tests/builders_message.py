@@ -43,14 +43,31 @@ def a_her(number: str) -> Ident:
 
 
 def a_party(
-    *, enterprise: str = "920000", service: str = "920001", name: str = "Hjemmetjenesten"
+    *,
+    enterprise: str = "920000",
+    service: str = "920001",
+    name: str = "Hjemmetjenesten",
+    owner: str = "Granvik kommune",
 ) -> Party:
     """An enterprise with one service, both with HER-ids."""
     return Party(
         organisation=Organisation(
-            name="Granvik kommune",
+            name=owner,
             idents=(a_her(enterprise),),
             part=Organisation(name=name, idents=(a_her(service),)),
+        )
+    )
+
+
+def a_personal_party(*, enterprise: str, person: str, beside: Organisation | None = None) -> Party:
+    """A general practitioner who is the communication party, and a department beside her."""
+    doctor = HealthcareProfessional(family_name="Prøve", given_name="Nora", idents=(a_her(person),))
+    return Party(
+        organisation=Organisation(
+            name="Bakkegata legesenter",
+            idents=(a_her(enterprise),),
+            part=beside,
+            professional=doctor,
         )
     )
 

@@ -26,12 +26,13 @@ from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Incoming, Outgoing, Sums
 from gateway.domain.message import ANSWER, DialogMessage
 from gateway.errors import Disposition, GatewayError
-from gateway.office import Office, open_office
+from gateway.office import Office, OwnKeys, open_office
 from gateway.ops.demo_config import write_demo
 from gateway.ops.demo_keys import make_demo_keys
-from gateway.ports import Journal, OutboundMessage, QueueMessage
+from gateway.ports import Journal, KeyPair, OutboundMessage, QueueMessage
 from gateway.queues import Queue
 from gateway.wiring import Processes, wire
+from tests.builders_keys import a_certificate
 from tests.builders_message import a_party, a_request
 from tests.fakes_journal import FakeJournal, HandClock
 
@@ -278,6 +279,13 @@ def an_office(name: str, outgoing: Policy = "strip", incoming: Policy = "reject"
     return replace(office, settings=settings.model_copy(update=changed))
 
 
+def signing_within(office: Office, not_before: datetime, not_after: datetime) -> Office:
+    """The same office, its signing certificate issued anew for these dates."""
+    key = office.keys.signing.private_key
+    certificate = a_certificate(key, not_before=not_before, not_after=not_after)
+    return replace(office, keys=OwnKeys(KeyPair(key, certificate), office.keys.unsealing))
+
+
 @cache
 def demo_folder() -> Path:
     """Configurations and keys of the demo's parties, written once for all tests."""
@@ -351,8 +359,18 @@ def a_letter_message(
     msg_id: str = "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1b01", **changes: object
 ) -> DialogMessage:
     """The same as values."""
-    ward = a_party(enterprise="910000", service=WARD, name="Blodsykdommer")
-    nurses = a_party(enterprise="920000", service=NURSES, name="Saksbehandling")
+    ward = a_party(
+        enterprise="910000",
+        service=WARD,
+        name="Blodsykdommer",
+        owner="Demo sykehus HF (oppdiktet)",
+    )
+    nurses = a_party(
+        enterprise="920000",
+        service=NURSES,
+        name="Saksbehandling",
+        owner="Demo kommune (oppdiktet)",
+    )
     message = replace(a_request(), msg_id=MsgId(msg_id), sender=ward, receiver=nurses)
     return replace(message, **changes)  # type: ignore[arg-type]  # names are checked by replace
 

@@ -145,15 +145,18 @@ def personally_signed(
     return head + text.replace(empty, filled).encode() + b"</" + end
 
 
-def x509_data(signer: Signer) -> str:
-    der = base64.b64encode(signer.certificate.public_bytes(Encoding.DER)).decode()
-    return f"<X509Data><X509Certificate>{der}</X509Certificate></X509Data>"
+def x509_data(*signers: Signer) -> str:
+    ders = (signer.certificate.public_bytes(Encoding.DER) for signer in signers)
+    listed = "".join(
+        f"<X509Certificate>{base64.b64encode(der).decode()}</X509Certificate>" for der in ders
+    )
+    return f"<X509Data>{listed}</X509Data>"
 
 
 def _value(whole: bytes, signer: Signer, method: str) -> bytes:
     signature = parse_untrusted(whole)[-1]
     algorithm = HASHES[method.rpartition("sha")[2]]
-    exclusive = signature[0][0].get("Algorithm") == EXCLUSIVE_C14N
+    exclusive = EXCLUSIVE_C14N in signature[0][0].get("Algorithm", "")
     alone = parse_untrusted(etree.tostring(signature[0], with_tail=False))
     if not exclusive:  # C14N 1.0 §2.4: inherited attributes of the xml namespace are covered
         for name, inherited in signature.getroottree().getroot().attrib.items():

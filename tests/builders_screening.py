@@ -16,6 +16,7 @@ from gateway.domain.message import (
     Code,
     DialogMessage,
     Ident,
+    Party,
     Role,
 )
 from gateway.domain.message import Person as Patient
@@ -185,10 +186,14 @@ def the_entry(book: AddressBook, code: str, place: str = "") -> Entry:
 
 def between(sender: Entry, receiver: Entry, message: DialogMessage) -> DialogMessage:
     """The message with these parties."""
-    return replace(
-        message,
-        sender=a_party(enterprise=sender.enterprise.her, service=sender.her, name=sender.name),
-        receiver=a_party(
-            enterprise=receiver.enterprise.her, service=receiver.her, name=receiver.name
-        ),
+    return replace(message, sender=the_party(sender), receiver=the_party(receiver))
+
+
+def the_party(entry: Entry) -> Party:
+    """A party as the book has it."""
+    return a_party(
+        enterprise=entry.enterprise.her,
+        service=entry.her,
+        name=entry.name,
+        owner=entry.enterprise.name,
     )

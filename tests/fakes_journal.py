@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from gateway.domain.delivery import Delivery
-from gateway.domain.ledger import Ledger, Outgoing, Side, State, ledger_from
+from gateway.domain.ledger import Incoming, Ledger, Outgoing, Side, State, ledger_from
 from gateway.domain.thread import Reply, Turn
 from gateway.errors import JournalUnavailable, LeaseLost
 from gateway.ports import (
@@ -109,6 +109,15 @@ class FakeJournal:
             (entry, self.state.deliveries.get(entry.message_id) if entry.message_id else None)
             for entry in sorted(flying, key=lambda entry: entry.accepted_at)[:limit]
         ]
+
+    async def unconfirmed_by_epj(self, *, limit: int | None = None) -> Sequence[Incoming]:
+        self._require_present()
+        waiting = [
+            (entry.handed_at, entry.entry_id, entry)
+            for entry in self.state.incoming.values()
+            if entry.state is State.IN_FLIGHT and entry.handed_at and entry.receipt_id is None
+        ]
+        return [entry for _, _, entry in sorted(waiting, key=lambda one: one[:2])[:limit]]
 
     async def open_questions(self, *, limit: int = 1_000) -> Sequence[Turn]:
         self._require_present()

@@ -1,12 +1,12 @@
 """What the journal in memory holds, one transaction's work on it, and what is read from it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from gateway.domain.delivery import Delivery, Purpose
-from gateway.domain.identifiers import HerId, MessageId, MsgId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId, msg_id_key
 from gateway.domain.ledger import Incoming, Outgoing, State
 from gateway.domain.thread import Reply, Turn
 from gateway.errors import InternalFault, LeaseLost
@@ -15,6 +15,7 @@ from gateway.ports import (
     Attempt,
     Clock,
     DeadLetter,
+    DueKind,
     JournalEvent,
     Lease,
     Orphan,
@@ -75,8 +76,9 @@ class FakeTransaction:
         self.failed = False  # nothing of it may be committed
 
     async def add_outgoing(self, entry: Outgoing) -> bool:
-        if any(known.key == entry.key for known in self.state.outgoing.values()):
-            return False
+        for known in self.state.outgoing.values():
+            if known.key == entry.key or known.digest == entry.digest:
+                return False
         self.state.outgoing[entry.entry_id] = entry
         return True
 
@@ -85,6 +87,9 @@ class FakeTransaction:
 
     async def outgoing_by_key(self, key: str) -> Outgoing | None:
         return next((e for e in self.state.outgoing.values() if e.key == key), None)
+
+    async def outgoing_by_digest(self, digest: str) -> Outgoing | None:
+        return next((e for e in self.state.outgoing.values() if e.digest == digest), None)
 
     async def hold(self, name: str) -> None:
         """Transactions of this journal take turns anyway."""
@@ -95,12 +100,30 @@ class FakeTransaction:
         found = [
             entry
             for entry in self.state.outgoing.values()
-            if (entry.msg_id, entry.receiver_her) == (msg_id, receiver_her) and entry.message_id
+            if _same(entry.msg_id, msg_id)
+            and entry.receiver_her == receiver_her
+            and entry.message_id
         ]
         return max(found, key=lambda e: (e.sender_her == sender_her, e.accepted_at), default=None)
 
     async def save_outgoing(self, entry: Outgoing) -> None:
         self.state.outgoing[entry.entry_id] = entry
+
+    async def postpone(self, kind: DueKind, name: str, until: datetime) -> None:
+        if kind == "delivery":
+            if (delivery := self.state.deliveries[MessageId(name)]).due_at is not None:
+                await self.save_delivery(replace(delivery, due_at=until))
+        elif kind == "outgoing":
+            if (sent := self.state.outgoing[name]).due_at is not None:
+                await self.save_outgoing(replace(sent, due_at=until))
+        elif kind == "incoming":
+            if (received := self.state.incoming[name]).due_at is not None:
+                await self.save_incoming(replace(received, due_at=until))
+        elif kind == "turn":
+            if (turn := self.state.turns[name]).due_at is not None:
+                await self.save_turn(replace(turn, due_at=until))
+        elif (arrival := self.state.arrivals[name]).kind is None:
+            await self.save_arrival(replace(arrival, notified_at=until))
 
     async def outgoing_due(self, now: datetime, limit: int) -> Sequence[Outgoing]:
         due = [
@@ -117,7 +140,7 @@ class FakeTransaction:
         return self.state.incoming.get(entry_id)
 
     async def incoming_by_msg_id(self, msg_id: MsgId) -> Sequence[Incoming]:
-        found = [entry for entry in self.state.incoming.values() if entry.msg_id == msg_id]
+        found = [entry for entry in self.state.incoming.values() if _same(entry.msg_id, msg_id)]
         return sorted(found, key=lambda entry: (entry.arrived_at, entry.entry_id))
 
     async def save_incoming(self, entry: Incoming) -> None:
@@ -161,6 +184,19 @@ class FakeTransaction:
         ]
         return _earliest(due, limit)
 
+    async def deliveries_unanswered(
+        self, conversation_id: ConversationId, sender_her: HerId, receiver_her: HerId
+    ) -> Sequence[Delivery]:
+        about = (conversation_id, sender_her, receiver_her)
+        return [
+            d
+            for d in self.state.deliveries.values()
+            if (d.conversation_id, d.sender_her, d.receiver_her) == about
+            and d.is_open
+            and d.purpose is not Purpose.SIGNAL
+            and d.tries > 0
+        ]
+
     async def entity(self, message_id: MessageId) -> bytes:
         return self._content(f"entity:{message_id}")
 
@@ -192,6 +228,10 @@ class FakeTransaction:
     async def save_arrival(self, arrival: Arrival) -> None:
         self.state.arrivals[arrival.arrival_id] = arrival
 
+    async def unread_since(self) -> datetime | None:
+        unread = (a.received_at for a in self.state.arrivals.values() if a.kind is None)
+        return min(unread, default=None)
+
     async def arrivals_unread(self, before: datetime, limit: int) -> Sequence[Arrival]:
         unread = [
             (arrival.received_at, arrival)
@@ -220,7 +260,7 @@ class FakeTransaction:
         return self.state.turns.get(entry_id)
 
     async def turns_by_msg_id(self, msg_id: MsgId) -> Sequence[Turn]:
-        found = [turn for turn in self.state.turns.values() if turn.msg_id == msg_id]
+        found = [turn for turn in self.state.turns.values() if _same(turn.msg_id, msg_id)]
         return sorted(found, key=lambda turn: (turn.at, turn.entry_id))
 
     async def save_turn(self, turn: Turn) -> None:
@@ -239,13 +279,14 @@ class FakeTransaction:
         self.state.orphans[orphan.arrival_id] = orphan
 
     async def orphans_matched(self, limit: int) -> Sequence[Orphan]:
-        messages = {
-            (e.msg_id, e.receiver_her) for e in self.state.outgoing.values() if e.message_id
-        }
+        messages = [e for e in self.state.outgoing.values() if e.message_id]
         matched = [
             (orphan.due_at, orphan)
             for orphan in self.state.orphans.values()
-            if (orphan.original_msg_id, orphan.sender_her) in messages
+            if any(
+                _same(e.msg_id, orphan.original_msg_id) and e.receiver_her == orphan.sender_her
+                for e in messages
+            )
             or orphan.ref_to_message_id in self.state.deliveries
         ]
         return _earliest(matched, limit)
@@ -292,17 +333,22 @@ def _earliest(dated: list[tuple[datetime, T]], limit: int) -> list[T]:
     return [value for _, value in sorted(dated, key=lambda pair: pair[0])[:limit]]
 
 
+def _same(one: str | None, other: str | None) -> bool:
+    """Whether two MsgIds are one."""
+    return one is not None and other is not None and msg_id_key(one) == msg_id_key(other)
+
+
 def entries_of(state: JournalState, any_id: str) -> set[str]:
     """The entries (and arrivals that became none) that ``any_id`` names."""
     found = {
         e.entry_id
         for e in state.outgoing.values()
-        if any_id in (e.entry_id, e.msg_id, e.conversation_id, e.amqp_message_id)
+        if any_id in (e.entry_id, e.conversation_id, e.amqp_message_id) or _same(e.msg_id, any_id)
     }
     mails = {a.arrival_id for a in state.arrivals.values() if any_id == a.transport_id}
     for entry in state.incoming.values():
-        ids = (entry.entry_id, entry.msg_id, entry.conversation_id, entry.message_id)
-        if any_id in (*ids, entry.arrival_id) or entry.arrival_id in mails:
+        ids = (entry.entry_id, entry.conversation_id, entry.message_id, entry.arrival_id)
+        if any_id in ids or _same(entry.msg_id, any_id) or entry.arrival_id in mails:
             found.add(entry.entry_id)
     sent = {
         a.message_id

@@ -7,7 +7,6 @@ beside them. File permissions guard them, and are checked.
 import base64
 import binascii
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,12 +20,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.errors import ConfigurationError, Fault
 from gateway.ports import KeyPair
+from gateway.secret_files import read_secret
 
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CONTENT_KEY_BYTES: Final = 32  # AES-256-GCM
-# Others must not read it, nobody but the owner may write it. The group may
-# read: that is how a service user gets a key that root owns.
-_TOO_OPEN: Final = stat.S_IWGRP | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def load_key_pair(key_file: Path, certificate_file: Path) -> KeyPair:
     private_key: rsa.RSAPrivateKey | None = None
     certificate: x509.Certificate | None = None
     with _collecting(faults, key_file):
-        private_key = _private_key(_secret(key_file, faults))
+        private_key = _private_key(read_secret(key_file))
     with _collecting(faults, certificate_file):
         certificate = _certificate(certificate_file.read_bytes())
     if private_key is not None and certificate is not None:
@@ -77,7 +74,7 @@ def load_content_keys(file: Path) -> tuple[ContentKey, ...]:
     keys: list[ContentKey] = []
     lines: list[str] = []
     with _collecting(faults, file):
-        lines = _secret(file, faults).decode("utf-8").splitlines()
+        lines = read_secret(file).decode("utf-8").splitlines()
         if not any(_counts(line) for line in lines):
             faults.append(Fault(str(file), "holds no key"))
     for number, line in enumerate(lines, start=1):
@@ -93,14 +90,6 @@ def load_content_keys(file: Path) -> tuple[ContentKey, ...]:
     if faults:
         raise _configuration_error("content keys cannot be used", faults)
     return tuple(keys)
-
-
-def _secret(file: Path, faults: list[Fault]) -> bytes:
-    content = file.read_bytes()
-    mode = stat.S_IMODE(file.stat().st_mode)
-    if mode & _TOO_OPEN:
-        faults.append(Fault(str(file), f"open to other users (mode {mode:04o}); use chmod 600"))
-    return content
 
 
 def _private_key(pem: bytes) -> rsa.RSAPrivateKey:

@@ -19,6 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from gateway.adapters.smtp_data import END_MARK, Allowance, IncomingData
 from gateway.errors import ConfigurationError, GatewayError, TooLarge
+from gateway.secret_files import read_secret
 
 log = structlog.get_logger()
 
@@ -93,7 +94,7 @@ class SmtpListener:
             max_bytes_under_way=settings.max_bytes_under_way,
         )
         self._own_addresses = own_addresses
-        self._tls = _tls_context(settings)
+        self._tls = tls_context(settings)
         self._server: asyncio.Server | None = None
         self._sessions: set[_SmtpSession] = set()
         self._all_gone = asyncio.Event()
@@ -343,11 +344,21 @@ class _SmtpSession(SMTP):
         return "250 2.0.0 OK, stored"
 
 
-def _tls_context(settings: ListenerSettings) -> ssl.SSLContext | None:
+def tls_context(settings: ListenerSettings) -> ssl.SSLContext | None:
+    """What STARTTLS is offered with; None when it is not.
+
+    Raises:
+        ConfigurationError: the certificate or its key cannot be used.
+    """
     if settings.certificate_file is None:
         if settings.require_tls:
             raise ConfigurationError("the mail listener demands TLS but has no certificate")
         return None
+    if settings.key_file is not None:
+        try:
+            read_secret(settings.key_file)
+        except ValueError as error:
+            raise ConfigurationError(f"mail listener, {settings.key_file}: {error}") from None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(settings.certificate_file, settings.key_file)

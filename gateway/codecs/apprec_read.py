@@ -140,7 +140,7 @@ def _party(root: etree._Element, name: str, findings: list[str]) -> ReceiptParty
         name=_text_of(inst, "Name"),
         idents=_idents(inst),
         part=next((d for d in departments if d.her), next(iter(departments), None)),
-        professional=next((p for p in people if _has_her(p)), next(iter(people), None)),
+        professional=next((p for p in people if p.hers), next(iter(people), None)),
     )
     return ReceiptParty(organisation=organisation, role=role)
 
@@ -150,10 +150,6 @@ def _person(element: etree._Element) -> HealthcareProfessional:
     return HealthcareProfessional(
         family_name=_text_of(element, "Name") or None, idents=_idents(element)
     )
-
-
-def _has_her(person: HealthcareProfessional) -> bool:
-    return any(ident.type.value == "HER" for ident in person.idents)
 
 
 def _idents(element: etree._Element | None) -> tuple[Ident, ...]:

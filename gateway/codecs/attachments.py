@@ -105,10 +105,9 @@ def remove_attachments(
     """
     documents = list(root.iterchildren(f"{{{MSGHEAD}}}Document"))
     doomed = documents[1:]
-    if documents and (content is None or _is_attachment(documents[0])):
-        if attachment_of(documents[0], content, number=1) is not None:
-            doomed.append(documents[0])
-    elif documents:
+    if documents and goes_whole(documents[0], content):
+        doomed.append(documents[0])
+    elif documents and content is not None:
         doomed.extend(_beside(documents[0], content))
     for field in fields:
         if has_binary_type(field):
@@ -119,7 +118,15 @@ def remove_attachments(
     remove(doomed)
 
 
-def _is_attachment(document: etree._Element) -> bool:
+def goes_whole(document: etree._Element, content: etree._Element | None) -> bool:
+    """Whether the first Document is itself an attachment, so that its text goes with it.
+
+    Args:
+        document: the first Document.
+        content: the Dialogmelding in it; None when it has none.
+    """
+    if content is None:
+        return attachment_of(document, None, number=1) is not None
     refdoc = _first(children_of(document, MSGHEAD), "RefDoc")
     return refdoc is not None and _says_attachment(children_of(refdoc, MSGHEAD))
 

@@ -16,6 +16,7 @@ from gateway.codecs.xml import XML as XML_NS
 from gateway.errors import UntrustedSignature
 
 EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+EXCLUSIVE_FORMS: Final = frozenset({EXCLUSIVE_C14N, f"{EXCLUSIVE_C14N}WithComments"})
 
 _ACTOR: Final = f"{{{SOAP}}}actor"
 _NEXT_ACTORS: Final = frozenset(
@@ -60,7 +61,7 @@ def canonical_signed_info(signed_info: etree._Element) -> CanonicalSignedInfo:
     if method is None:
         raise UntrustedSignature("signature-structure")
     alone = standing_alone(signed_info)
-    if method.get("Algorithm") != EXCLUSIVE_C14N:
+    if method.get("Algorithm") not in EXCLUSIVE_FORMS:
         for ancestor in signed_info.iterancestors():
             for name, value in ancestor.attrib.items():
                 if str(name).startswith(f"{{{XML_NS}}}") and name not in alone.attrib:

@@ -13,7 +13,7 @@ from lxml import etree
 
 from gateway.codecs.attachments import attachments_in_text
 from gateway.codecs.parties import read_organisation, read_person_choice
-from gateway.codecs.plaintext import plain_text_of
+from gateway.codecs.plaintext import plain_text_of, words_beside_objects
 from gateway.codecs.reading import Children, Reading, children_of
 from gateway.codecs.xml import DIALOG_1_0, DIALOG_1_1, FK1, namespace_of
 from gateway.domain.message import (
@@ -43,6 +43,7 @@ class Dialog:
     notes: tuple[Note, ...]
     markup: Markup
     attachments: tuple[Attachment, ...]
+    text_left: str | None  # the words beside what is embedded; None when nothing is
 
 
 def read_dialog(element: etree._Element, reading: Reading, *, where: str) -> Dialog:
@@ -64,6 +65,15 @@ def read_dialog(element: etree._Element, reading: Reading, *, where: str) -> Dia
         notes=notes,
         markup=reader.markup,
         attachments=tuple(reader.attachments),
+        text_left=_words_left(element) if reader.attachments else None,
+    )
+
+
+def _words_left(dialog: etree._Element) -> str:
+    """What the questions and notes say beside embedded objects; a repeated question is no text."""
+    fields = tuple(f"{{{namespace_of(dialog)}}}{name}" for name in TEXT_FIELDS)
+    return "\n\n".join(
+        words_beside_objects(field) for item in dialog for field in item.iterchildren(*fields)
     )
 
 

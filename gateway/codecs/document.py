@@ -1,6 +1,6 @@
 """A business document from bytes to values: one entrance for both directions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lxml import etree
@@ -61,8 +61,9 @@ def read_tree(root: etree._Element) -> Document:
     ):
         # The schema would only call it invalid; the sender shall know that it is the version.
         raise UnsupportedFormat("a Dialogmelding of a version that is not used")
-    check_document(root)
-    return Document(root, parse_msghead(root))
+    tolerated = check_document(root)
+    message = parse_msghead(root)
+    return Document(root, replace(message, findings=(*message.findings, *tolerated)))
 
 
 def text_only(body: bytes, document: Document, screening: Screening) -> bytes:
@@ -72,6 +73,9 @@ def text_only(body: bytes, document: Document, screening: Screening) -> bytes:
     out: a message that passes, passes unchanged. A personal signature, which was
     verified before, goes with what it no longer fits; the bytes as they came stay
     in the journal.
+
+    Raises:
+        MalformedMessage: what is left does not follow the schema.
     """
     if not screening.strips:
         return body
@@ -82,5 +86,7 @@ def text_only(body: bytes, document: Document, screening: Screening) -> bytes:
         body = without_attachments(root)
         root = parse_untrusted(body)
     if document.message.markup is not Markup.NONE:
-        return as_plain_text(root)
+        body = as_plain_text(root)
+        root = parse_untrusted(body)
+    check_document(root)
     return body

@@ -3,7 +3,7 @@
 Dialogue messages need none, since their envelopes are signed; where there is
 one it must hold, or the message is refused with the AppRec code for it (code
 list 8221: S01, S02, S99). What holds is that the document is as it was when the
-key of the certificate inside signed it. Whose certificate that is, its chain
+key of a certificate inside signed it. Whose certificate that is, its chain
 and its revocation are not decided here: the document goes on byte for byte, so
 whoever knows the issuers can.
 
@@ -14,6 +14,7 @@ elements of the default namespace wrongly; the hooks below keep it from that.
 """
 
 import hashlib
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
@@ -26,7 +27,13 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidSignature
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
-from gateway.codecs.canonical import EXCLUSIVE_C14N, canonical_form, canonical_signed_info, take_out
+from gateway.codecs.canonical import (
+    EXCLUSIVE_C14N,
+    EXCLUSIVE_FORMS,
+    canonical_form,
+    canonical_signed_info,
+    take_out,
+)
 from gateway.codecs.certificates import SMALLEST_RSA_BITS, load_certificate
 from gateway.codecs.document import Document
 from gateway.codecs.second_opinion import SIGNXML_FAULTS
@@ -39,6 +46,9 @@ from gateway.errors import UntrustedSignature, UnusableCertificate
 _SIGNATURE: Final = f"{{{DS}}}Signature"
 _INCLUSIVE_NAMESPACES: Final = f"{{{EXCLUSIVE_C14N}}}InclusiveNamespaces"
 _NOT_ELEMENTS: Final = (etree.Comment, etree.ProcessingInstruction, etree.Entity)
+# Both kinds make the same octets here: no comment may stand in a Signature, and the reference ""
+# means the document without its comments before any transform comes (XML-DSig §4.4.3.3).
+_INCLUSIVE_FORMS: Final = frozenset({C14N, f"{C14N}#WithComments"})
 _RSA_METHODS: Final = frozenset(
     {SignatureMethod.RSA_SHA256, SignatureMethod.RSA_SHA384, SignatureMethod.RSA_SHA512}
 )
@@ -52,6 +62,10 @@ _DIGESTS: Final = {
     DigestAlgorithm.SHA512.value: "sha512",
 }
 _SMALLEST_CURVE_BITS: Final = 256
+_MOST_CERTIFICATES: Final = 10
+_OTHER_SIGNER: Final = frozenset(
+    {SignatureFault.KEY, SignatureFault.VALUE, SignatureFault.STRUCTURE}
+)
 _CONFIGURATION: Final = SignatureConfiguration(
     location="./",
     expect_references=1,
@@ -80,22 +94,37 @@ def signature_faults(root: etree._Element, *, at: datetime) -> tuple[SignatureFa
 
     Returns:
         The first fault of the signature, and beside it those of its certificate
-        where that could be read.
+        where that could be read. Of several certificates that is the one whose key
+        made the value, or else the first; the others go along unread.
 
     Source: HIS 80601 (MsgHead/Signature: enveloped, over the whole message),
     XML-Signature Syntax and Processing 1.1.
     """
-    found: list[SignatureFault] = []
     try:
         signature = _signature_of(root)
         _require_form(signature)
-        certificate = _certificate_of(signature)
-        found += _certificate_faults(certificate, at)
+        certificates = _certificates_of(signature)
+    except UntrustedSignature as error:
+        return (SignatureFault(error.detail),)
+    first: tuple[SignatureFault, ...] = ()
+    for certificate in certificates:
+        fault = _fault_under(certificate, root, signature)
+        faults = (*([] if fault is None else [fault]), *_certificate_faults(certificate, at))
+        if fault not in _OTHER_SIGNER:
+            return faults
+        first = first or faults
+    return first
+
+
+def _fault_under(
+    certificate: x509.Certificate, root: etree._Element, signature: etree._Element
+) -> SignatureFault | None:
+    try:
         _require_key(certificate, _method_of(signature))
         _verify(root, signature, certificate)
     except UntrustedSignature as error:
-        found.insert(0, SignatureFault(error.detail))
-    return tuple(found)
+        return SignatureFault(error.detail)
+    return None
 
 
 def _signature_of(root: etree._Element) -> etree._Element:
@@ -142,9 +171,9 @@ def _require_form(signature: etree._Element) -> None:
 
 def _require_canonicalization(method: etree._Element) -> None:
     algorithm, names = method.get("Algorithm"), [child.tag for child in method]
-    if algorithm not in (C14N, EXCLUSIVE_C14N) or (
-        names and (algorithm == C14N or names != [_INCLUSIVE_NAMESPACES])
-    ):
+    if algorithm not in (EXCLUSIVE_FORMS if names else EXCLUSIVE_FORMS | _INCLUSIVE_FORMS):
+        raise UntrustedSignature(SignatureFault.TRANSFORM)
+    if names not in ([], [_INCLUSIVE_NAMESPACES]):
         raise UntrustedSignature(SignatureFault.TRANSFORM)
 
 
@@ -163,16 +192,20 @@ def _method_of(signature: etree._Element) -> SignatureMethod:
     return _METHODS[signature[0][1].get("Algorithm", "")]
 
 
-def _certificate_of(signature: etree._Element) -> x509.Certificate:
-    certificates = signature.findall("/".join(_tags("KeyInfo", "X509Data", "X509Certificate")))
-    if not certificates:
+def _certificates_of(signature: etree._Element) -> list[x509.Certificate]:
+    """Those that can be read, at least one: the signer's, and mostly those above it."""
+    elements = signature.findall("/".join(_tags("KeyInfo", "X509Data", "X509Certificate")))
+    if not elements:
         raise UntrustedSignature(SignatureFault.NO_CERTIFICATE)
-    if len(certificates) > 1:
+    if len(elements) > _MOST_CERTIFICATES:
         raise UntrustedSignature(SignatureFault.CERTIFICATES)
-    try:
-        return load_certificate(decoded(certificates[0].text))
-    except (UntrustedSignature, UnusableCertificate):
-        raise UntrustedSignature(SignatureFault.UNREADABLE) from None
+    found = []
+    for element in elements:
+        with suppress(UntrustedSignature, UnusableCertificate):
+            found.append(load_certificate(decoded(element.text)))
+    if not found:
+        raise UntrustedSignature(SignatureFault.UNREADABLE)
+    return found
 
 
 def _certificate_faults(certificate: x509.Certificate, at: datetime) -> list[SignatureFault]:
@@ -250,7 +283,7 @@ def _octets(root: etree._Element, transforms: list[etree._Element]) -> bytes:
     for signature in left.getroot().findall(_SIGNATURE):
         take_out(signature)
     last = transforms[-1]
-    if last.get("Algorithm") != EXCLUSIVE_C14N:
+    if last.get("Algorithm") not in EXCLUSIVE_FORMS:
         return canonical_form(left)
     prefixes = [name for listed in last for name in listed.get("PrefixList", "").split()]
     return canonical_form(left, exclusive=True, prefixes=prefixes or None)

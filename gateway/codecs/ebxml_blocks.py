@@ -15,6 +15,7 @@ from gateway.codecs.ebxml_tree import (
     attribute,
     children,
     elements,
+    optional_text,
     required_text,
     text_of,
 )
@@ -60,16 +61,16 @@ def read_acknowledgment(
     Raises:
         UnsupportedFeature: a receipt of the next hop, which proves nothing end to end.
         InconsistentEnvelope: eb:version is not 2.0, or it names two messages.
-        MalformedMessage: it names no message.
+        MalformedMessage: it names no message, neither itself nor in MessageData.
     """
     _check_block(block, findings)
-    ref = MessageId(required_text(block, "RefToMessageId"))
     if header.ref_to_message_id is not None:
         findings.append("acknowledgment-ref-in-message-data")
-        if header.ref_to_message_id != ref:
+        if optional_text(block, "RefToMessageId") not in (None, header.ref_to_message_id):
             raise InconsistentEnvelope(
                 "the acknowledgment names two messages", where=path_of(block)
             )
+    ref = header.ref_to_message_id or MessageId(required_text(block, "RefToMessageId"))
     try:
         text = required_text(block, "Timestamp")
         timestamp = instant_of(block, "Timestamp", text, findings)
@@ -81,11 +82,14 @@ def read_acknowledgment(
         findings.append("reference-without-namespace")
     if not references:
         findings.append("acknowledgment-without-references")
+    repeated = tuple(read_reference(e) for e in references if namespace_of(e) in (DS, ""))
+    if not all(reference.digest for reference in repeated):
+        findings.append("reference-without-digest")
     acker = at_most_one(block, "From")
     return Acknowledgment(
         ref_to_message_id=ref,
         timestamp=timestamp,
-        references=tuple(read_reference(e) for e in references if namespace_of(e) in (DS, "")),
+        references=repeated,
         sender_her=her_in(acker, findings) if acker is not None else None,
     )
 
@@ -95,15 +99,17 @@ def read_errors(
 ) -> tuple[ErrorEntry, ...]:
     """Read eb:ErrorList; an unknown severity counts as Error.
 
+    That it names no message (rule 122) is a finding: real ones leave it to the conversation.
+
     Raises:
         InconsistentEnvelope: eb:version is not 2.0, or highestSeverity is Error
             and no entry is: neither reading is safe to act on.
-        MalformedMessage: no entry, or no RefToMessageId (rule 122).
+        MalformedMessage: no entry.
     """
     require_version(block, findings)
     note_must_understand(block, findings)
     if header.ref_to_message_id is None:
-        raise MalformedMessage("a MessageError that names no message", where=path_of(block))
+        findings.append("error-without-ref")
     entries = tuple(_error(element, findings) for element in children(block, EB, "Error"))
     if not entries:
         raise MalformedMessage("eb:ErrorList without eb:Error", where=path_of(block))

@@ -24,6 +24,7 @@ from gateway.codecs.epj_codes import (
     values_of,
 )
 from gateway.codecs.epj_models import Author, Dialogue, DialogueAnswer, DialogueRequest, Patient
+from gateway.codecs.repeating import repeated_question
 from gateway.codecs.replying import party_of
 from gateway.codecs.xml import DIALOG_1_0
 from gateway.domain.addressbook import AddressBook, Entry
@@ -135,7 +136,7 @@ def compose_answer(
         theme=coded(ANSWER_THEME, model.theme),
         text=model.text,
         written_on=head.gen_date.astimezone(_OSLO).date(),
-        question=None if question is None else _repeated(question),
+        question=None if question is None else repeated_question(question),
         roles=(_author(model.author),),
     )
     return replace(
@@ -185,29 +186,13 @@ def _completed(model: DialogueAnswer, question: DialogMessage | None) -> tuple[s
 
 
 def _conversation(model: DialogueAnswer, question: DialogMessage | None) -> ConversationRef:
-    parent = first = MsgId(model.reply_to)
+    # As the asker wrote it, where it is known: some compare it letter by letter.
+    parent = first = MsgId(model.reply_to) if question is None else question.msg_id
     if model.conversation is not None:
         first = MsgId(model.conversation)
     elif question is not None and question.conversation is not None:
         first = question.conversation.conversation
     return ConversationRef(parent=parent, conversation=first)
-
-
-def _repeated(question: DialogMessage) -> Question | None:
-    """The question as version 1.0 can repeat it, several asked at once as one text."""
-    asked = question.questions or tuple(n.question for n in question.notes if n.question)
-    if not asked:
-        return None
-    first = asked[0]
-    text = "\n\n".join(one.text for one in asked if one.text) or None
-    return replace(
-        first,
-        text=text,
-        subject=None,
-        coded_information=None,
-        journal_info=first.journal_info[:1],
-        roles=tuple(replace(r, unit=None) for r in first.roles if r.person is not None),
-    )
 
 
 def _head(model: Dialogue, now: datetime) -> DialogMessage:

@@ -15,7 +15,7 @@ EVENTS: Final[dict[str, str]] = {
     "accepted": "Taken over: from now on the message is the gateway's. data.removed lists "
     "attachments that the receiver will not get, data.reasons holds remarks.",
     "rejected": "Refused by the gateway and not sent; data.reasons holds every reason.",
-    "sent": "Handed to the transport for the first time.",
+    "sent": "Handed to the transport for the first time; told once, also when it is replayed.",
     "acknowledged": "The partner's message handler has it (ebXML Acknowledgment).",
     "confirmed": "The receiving application has stored it (AppRec 1, or 3 with errors).",
     "refused": "The partner refused it (AppRec 2 or MessageError); data.reasons holds its codes.",

@@ -28,7 +28,7 @@ _BLOCK: Final = _names(
     " footer h1 h2 h3 h4 h5 h6 header html li main nav p pre section summary"
 )
 _LAID_OUT: Final = _BLOCK | _names("ul ol table hr")
-_UNSEEN: Final = _names("head style meta link title col colgroup")
+UNSEEN: Final = _names("head style meta link title col colgroup")
 _STRUCK: Final = _names("del s strike")
 PICTURES: Final = _names(
     "img image picture object embed applet svg video audio canvas iframe base64container"
@@ -62,6 +62,7 @@ class Flattener:
         self.in_link = False
 
     def field(self, field: etree._Element) -> None:
+        self.lossy = any(map(_tells_more, field.iterdescendants("*")))
         mixed = any(local_name(child).lower() in _LAID_OUT for child in field)
         self.content(field, exact=not mixed, mixed=mixed)
         self.trim()
@@ -117,7 +118,6 @@ class Flattener:
     def element(self, element: etree._Element, *, exact: bool, depth: int = 0) -> None:
         name = local_name(element).lower()
         style = element.get("style", "")
-        self.lossy = self.lossy or _TELLING_STYLE.search(style) is not None
         if name == "br":
             if self.want_break and not self.fresh:
                 self.end_line()
@@ -140,7 +140,7 @@ class Flattener:
             self.block()
         elif name in _INLINE or name in _STRUCK:
             self.inline(element, name, exact=exact, depth=depth)
-        elif name not in _UNSEEN:
+        elif name not in UNSEEN:
             self.lossy = True
             self.block()  # whatever it is, its words must not grow together with others
             self.content(element, exact=exact, depth=depth)
@@ -218,7 +218,7 @@ class Flattener:
                 name = local_name(row).lower()
                 if name == "tr":
                     self.row(row)
-                elif name and name not in _UNSEEN:
+                elif name and name not in UNSEEN:
                     self.lossy = self.lossy or name != "caption"
                     self.element(row, exact=False)
                 if group:
@@ -261,6 +261,14 @@ class Flattener:
         if any(cells):
             self.emit("\t".join(cells))
         self.block()
+
+
+def _tells_more(element: etree._Element) -> bool:
+    """Whether it shows more than its words, or shows none of them."""
+    style = element.get("style")
+    if element.get("hidden") is not None:
+        return True
+    return style is not None and _TELLING_STYLE.search(style) is not None
 
 
 def _words_of(element: etree._Element) -> str:

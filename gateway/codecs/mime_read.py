@@ -74,7 +74,7 @@ def parse_mail(raw: bytes, *, limits: MailLimits = DEFAULT_MAIL_LIMITS) -> Mail:
         TooLarge: a limit is exceeded.
         NotEbxml: no envelope can be found without doubt: another content type,
             a broken or nested multipart, equal Content-IDs, or several parts
-            that could be the root.
+            that could be the root where neither start nor the first place tells.
     """
     if len(raw) > limits.max_bytes:
         raise TooLarge(f"mail of {len(raw)} bytes; the limit is {limits.max_bytes}")
@@ -198,9 +198,11 @@ def _root(leaves: list[_Leaf], parameters: dict[str, str], findings: list[str]) 
         root = named[0]
         if root not in candidates:
             raise NotEbxml("start names a part that is not text/xml")
-    elif len(candidates) > 1:
+    elif len(candidates) > 1 and (start or candidates[0] != 0):
         raise NotEbxml("several parts could be the envelope")
     else:
+        # A document that nobody sealed is text/xml too. Which part is the envelope the
+        # signature confirms: it covers the one taken, and all others.
         root = candidates[0]
         findings.append("start-matches-no-part" if start else "start-absent")
     if root != 0:

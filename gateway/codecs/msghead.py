@@ -36,7 +36,7 @@ def without_attachments(root: etree._Element) -> bytes:
     stands beside the Dialogmelding, and objects embedded in the text go. A first
     Document that is itself an attachment (MsgType A or REF, or a carrier and no
     Dialogmelding) goes as a whole: then no Document and no text is left, which
-    parse_msghead of the result shows as an empty ``text``, and the caller rejects.
+    ``text_left`` of the message says before, and the caller rejects.
 
     All else stays as it was: prefixes, comments, blanks; only the encoding is
     UTF-8 afterwards, and says so. A ds:Signature stays too and no longer fits

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 from lxml import etree
 
-from gateway.codecs.attachments import attachment_of
-from gateway.codecs.dialog import ROOTS, VERSIONS, read_dialog
+from gateway.codecs.attachments import attachment_of, goes_whole
+from gateway.codecs.dialog import ROOTS, VERSIONS, Dialog, read_dialog
 from gateway.codecs.parties import read_organisation, read_party, read_person, read_person_choice
 from gateway.codecs.reading import (
     Children,
@@ -110,6 +110,7 @@ def parse_msghead(root: etree._Element) -> DialogMessage:
         questions=() if dialog is None else dialog.questions,
         notes=() if dialog is None else dialog.notes,
         attachments=attachments,
+        text_left=_text_left(documents, content, dialog),
         markup=Markup.NONE if dialog is None else dialog.markup,
         signed=root.find(f"{{{DS}}}Signature") is not None,
         findings=tuple(reading.findings),
@@ -239,6 +240,14 @@ def _content_namespace(
     refdoc = f"{{{MSGHEAD}}}RefDoc/{{{MSGHEAD}}}Content/*"
     first = documents[0].find(refdoc)
     return None if first is None else namespace_of(first)
+
+
+def _text_left(
+    documents: Sequence[etree._Element], content: etree._Element | None, dialog: Dialog | None
+) -> str | None:
+    if content is None or dialog is None:
+        return None
+    return "" if goes_whole(documents[0], content) else dialog.text_left
 
 
 def _attachments(

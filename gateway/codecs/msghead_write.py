@@ -70,6 +70,19 @@ def _render(message: DialogMessage) -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 
+def question_element(question: Question) -> etree._Element:
+    """The Foresporsel that repeats ``question``, in version 1.0.
+
+    Raises:
+        MalformedMessage: as :func:`render_request`.
+    """
+    writing = _MessageWriting()
+    parent = etree.Element(f"{{{DIALOG_1_0}}}Notat", nsmap={None: DIALOG_1_0, "fk1": FK1})
+    writing.question(parent, question)
+    writing.raise_faults()
+    return parent[0]
+
+
 class _MessageWriting(Writing):
     def message(self, message: DialogMessage) -> etree._Element:
         root = etree.Element(f"{{{MSGHEAD}}}MsgHead", nsmap={None: MSGHEAD})

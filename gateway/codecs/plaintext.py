@@ -10,11 +10,12 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.codecs.flattening import PICTURES, Flattener
+from gateway.codecs.flattening import PICTURES, UNSEEN, Flattener
 from gateway.codecs.xml import XSI, local_name
 from gateway.domain.message import Markup
 
 _BINARY_TYPES: Final = ("base64Binary", "hexBinary")
+_WORDLESS: Final = PICTURES | UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,23 @@ def pictures_in(field: etree._Element) -> Iterator[etree._Element]:
             yield child
         elif isinstance(child.tag, str):
             waiting.append(iter(child))
+
+
+def words_beside_objects(field: etree._Element) -> str:
+    """The words of a field without its embedded objects; none when the text itself is bytes."""
+    if has_binary_type(field):
+        return ""
+    words: list[str] = []
+    walk = etree.iterwalk(field, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        if event == "start":
+            if local_name(element).lower() in _WORDLESS:
+                walk.skip_subtree()
+            else:
+                words.append(element.text or "")
+        elif element is not field:
+            words.append(element.tail or "")
+    return "".join(words)
 
 
 def replace_by_text(field: etree._Element) -> None:

@@ -72,9 +72,7 @@ def reply_to(
     another.
     """
     peek, copies, version = _peek(document)
-    sender = peek.sender
-    if sender is None or sender.her != origin.sender.her:
-        sender = party_of(origin.sender)
+    sender = _named(peek.sender, origin.sender) or party_of(origin.sender)
     receiver, is_copy = _answering(peek, copies, origin.receiver)
     ours, theirs = mirror(sender, receiver, version, copy_receiver=is_copy)
     receipt = ApplicationReceipt(
@@ -120,12 +118,17 @@ def _her(her: str) -> Ident:
 
 def _answering(peek: MessagePeek, copies: tuple[Party, ...], entry: Entry) -> tuple[Party, bool]:
     """The party of the document that answers, and whether it is a copy receiver."""
-    if peek.receiver is not None and peek.receiver.her == entry.her:
-        return peek.receiver, False
+    if receiver := _named(peek.receiver, entry):
+        return receiver, False
     for party in copies:
-        if party.her == entry.her:
-            return party, True
+        if copy := _named(party, entry):
+            return copy, True
     return party_of(entry), False
+
+
+def _named(party: Party | None, entry: Entry) -> Party | None:
+    """``party`` of the document as ``entry``; None when that is not among those it names."""
+    return None if party is None or entry.her not in party.hers else party.named_by(entry.her)
 
 
 def _peek(document: bytes) -> tuple[MessagePeek, tuple[Party, ...], ReceiptVersion]:

@@ -47,11 +47,14 @@ class SignedEnvelope:
     """A verified envelope. Read everything from ``root``: the document received may hold more.
 
     ``references`` are those of its SignedInfo, for the eb:Acknowledgment;
-    ``findings`` the deviations from the profile that were let pass.
+    ``valid_from`` and ``valid_until`` bound the signer's certificate;
+    ``findings`` are the deviations from the profile that were let pass.
     """
 
     root: etree._Element
     references: tuple[SignedReference, ...]
+    valid_from: datetime
+    valid_until: datetime
     findings: tuple[str, ...] = ()
 
 
@@ -125,7 +128,13 @@ def signed_envelope(
         replace(reference, xml=copyable(element))
         for reference, element in zip(facts.references, elements, strict=True)
     )
-    return SignedEnvelope(root=envelope, references=references, findings=facts.findings)
+    return SignedEnvelope(
+        root=envelope,
+        references=references,
+        valid_from=certificate.not_valid_before_utc,
+        valid_until=certificate.not_valid_after_utc,
+        findings=facts.findings,
+    )
 
 
 def signature_facts(root: etree._Element) -> SignatureFacts | None:

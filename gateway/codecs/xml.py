@@ -12,6 +12,7 @@ from typing import Final
 
 from lxml import etree
 
+from gateway.codecs.encodings import UTF_8, in_utf_8
 from gateway.errors import DoctypeForbidden, Fault, NotWellFormed, TooLarge
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -52,27 +53,24 @@ _CONTROL_CHARACTER: Final = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"
     rb"|&#0*(?:[0-8]|1[124-9]|2\d|3[01]);|&#x0*(?:[0-8b-cB-Ce-fE-F]|1[0-9a-fA-F]);"
 )
-_WIDE_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 
 
 def parse_untrusted(body: bytes, *, limits: XmlLimits = DEFAULT_LIMITS) -> etree._Element:
     """Parse one foreign XML document and return its root.
 
     Args:
-        body: the document as received; UTF-8 or ISO-8859-1 by its declaration.
+        body: the document as received; its encoding is one of ``encodings``.
         limits: bounds on size, depth and number of elements.
 
     Raises:
-        TooLarge: a limit is exceeded.
+        TooLarge: a limit is exceeded; that of bytes counts in UTF-8 too.
         DoctypeForbidden: there is a DOCTYPE, whatever is in it.
         NotWellFormed: not XML 1.0, or in an encoding that is not accepted; the
             fault names line and column, never content.
     """
-    if len(body) > limits.max_bytes:
-        raise TooLarge(f"document of {len(body)} bytes; the limit is {limits.max_bytes}")
-    if body.startswith(_WIDE_ENCODINGS):
-        # UTF-16 would hide a DOCTYPE from the search below; no sender uses it.
-        raise NotWellFormed("encoding is neither UTF-8 nor ISO-8859-1")
+    _require_size(body, limits)
+    body = in_utf_8(body)  # in UTF-16 a DOCTYPE would be hidden from the search below
+    _require_size(body, limits)
     if not body.strip():
         raise NotWellFormed("empty document")
     if _DOCTYPE.search(body):
@@ -86,6 +84,7 @@ def parse_untrusted(body: bytes, *, limits: XmlLimits = DEFAULT_LIMITS) -> etree
         huge_tree=len(body) > _HUGE_FROM_BYTES,
         remove_blank_text=False,
         strip_cdata=True,
+        encoding=UTF_8,  # whatever the declaration says, which no longer holds
     )
     try:
         root = etree.fromstring(body, parser)
@@ -103,6 +102,11 @@ def parse_untrusted(body: bytes, *, limits: XmlLimits = DEFAULT_LIMITS) -> etree
     return root
 
 
+def _require_size(body: bytes, limits: XmlLimits) -> None:
+    if len(body) > limits.max_bytes:
+        raise TooLarge(f"document of {len(body)} bytes; the limit is {limits.max_bytes}")
+
+
 def _syntax_fault(body: bytes, where: str) -> Fault:
     """The place; and the cause, where it is one that people meet when they paste a text."""
     if not _CONTROL_CHARACTER.search(body):
@@ -118,13 +122,6 @@ def _require_shape(root: etree._Element, limits: XmlLimits) -> None:
     tree = root.getroottree()
     if tree.docinfo.internalDTD is not None:
         raise DoctypeForbidden("the document has a DOCTYPE")
-    if (tree.docinfo.encoding or "UTF-8").upper() not in {
-        "UTF-8",
-        "ISO-8859-1",
-        "US-ASCII",
-        "ASCII",
-    }:
-        raise NotWellFormed("encoding is neither UTF-8 nor ISO-8859-1")
     try:
         nodes = _ELEMENTS(root)
         if nodes > limits.max_nodes:

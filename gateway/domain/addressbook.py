@@ -127,6 +127,11 @@ class AddressBook:
         """The level-2 party with this HER-id; None for unknown ones and for level 1."""
         return self._by_her.get(her)
 
+    def is_own(self, her: str) -> bool:
+        """Whether this is the HER-id of a service or person of ours."""
+        entry = self.by_her(her)
+        return entry is not None and entry.own
+
     def enterprise(self, her: str) -> Enterprise | None:
         """The enterprise with this level-1 HER-id."""
         return self._enterprise_by_her.get(her)

@@ -4,7 +4,7 @@ Remarks on whether the chosen service suits the patient come with the findings
 (``rules.service_choice``): both need the two parties as the book has them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.domain.addressbook import AddressBook, Entry
@@ -21,9 +21,11 @@ from gateway.domain.rules.receivers import (
     PERMITTED_TYPE,
     REACHABLE,
     RESOLVABLE,
+    about_admitted,
     may_receive,
 )
 from gateway.domain.rules.service_choice import advise_incoming, advise_outgoing
+from gateway.domain.services import fold
 
 _SHOWN = 60  # services listed to somebody who addressed an unknown one
 
@@ -36,6 +38,11 @@ class Addressing:
     receiver: Entry | None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def admitted(self) -> bool:
+        """Whether one of the two is an address for admitted patients (R-15)."""
+        return about_admitted(self.sender, self.receiver)
+
 
 def address_outgoing(
     message: DialogMessage,
@@ -45,11 +52,15 @@ def address_outgoing(
     epj: EpjFacts | None = None,
 ) -> Addressing:
     """Look up both parties of a message from the EPJ: ours must send, another's receive."""
-    sender = _entry(message.sender, book)
-    receiver = _entry(message.receiver, book)
+    sender = _outgoing_entry(message.sender, book)
+    receiver = _outgoing_entry(message.receiver, book)
     findings = tuple(_outgoing_faults(message, book, sender, receiver, policy))
     if sender is not None and receiver is not None and not findings:
-        findings = advise_outgoing(message, sender, receiver, policy=policy, facts=epj)
+        findings = (
+            *_other_names(message.sender, sender, SENDER),
+            *_other_names(message.receiver, receiver, RECEIVER),
+            *advise_outgoing(message, sender, receiver, policy=policy, facts=epj),
+        )
     return Addressing(sender=sender, receiver=receiver, findings=findings)
 
 
@@ -102,6 +113,29 @@ def _outgoing_faults(
         yield REACHABLE.finding(out, hit)
 
 
+def _other_names(party: Party, entry: Entry, where: str) -> Iterator[Finding]:
+    """A remark where a name is not the register's: its author may mean somebody else."""
+    one = party.organisation
+    written = [(one.name, entry.enterprise.name)]
+    if entry.service is not None and one.part is not None:
+        written.append((one.part.name, entry.name))
+    if entry.person is not None and (person := one.professional) is not None:
+        names = (person.given_name, person.family_name)
+        written.append((" ".join(name for name in names if name), entry.name))
+    if all(fold(name) in ("", fold(registered)) for name, registered in written):
+        return
+    hit = Hit(
+        cls=FindingClass.ADVISE,
+        code="EPJ_ADVICE_ADDR",
+        nb=f"HER-id {entry.her} har et annet navn i adresseboken enn i meldingen. Det er HER-id "
+        "som gjelder: kontroller at adressen er den rette.",
+        en=f"HER-id {entry.her} has another name in the address book than in the message. The "
+        "HER-id decides: check that the address is the right one.",
+        where=where,
+    )
+    yield RESOLVABLE.finding(Direction.OUTGOING, hit)
+
+
 def address_incoming(
     message: DialogMessage,
     book: AddressBook,
@@ -114,18 +148,20 @@ def address_incoming(
     """Compare a message from a partner with its envelope and the address book (AppRec E21).
 
     The receiver, or the copy receiver that the envelope is for, must be a
-    service of ours at both levels, and the HER-ids of the message those of the
-    envelope. With E21 switched off (8221: MAY be sent) the same faults are
-    findings to follow up, and the message goes to the envelope's receiver.
+    service of ours at both levels, and the HER-ids of the envelope among those of
+    the message: a level may have several, and a person beside a department. With E21
+    switched off (8221: MAY be sent) the same faults are findings to follow up, and the
+    message goes to the envelope's receiver.
     """
-    sender = _entry(message.sender, book)
+    sending = message.sender.named_by(from_her)
+    sender = _entry(sending.her, sending.organisation.hers, book)
     party, where = _addressed(message, to_her)
-    receiver = _entry(party, book)
+    receiver = _entry(party.her, party.organisation.hers, book)
     own = receiver is not None and receiver.own
     cls = FindingClass.REJECT if policy.answer_e21 else FindingClass.FOLLOW_UP
     findings = [
         *_receiver_faults(party, where, to_her, own, cls),
-        *_sender_faults(message.sender, book, from_her, cls),
+        *_sender_faults(sending, book, from_her, cls),
     ]
     if receiver is not None and own:
         if receiver.service is None:
@@ -136,11 +172,11 @@ def address_incoming(
 
 def _addressed(message: DialogMessage, to_her: HerId) -> tuple[Party, str]:
     """The receiver; or the copy receiver whose HER-id the envelope has (R-38: tolerated)."""
-    if message.receiver.her != to_her:
+    if to_her not in message.receiver.hers:
         for other in message.other_receivers:
-            if other.party is not None and other.party.her == to_her:
-                return other.party, OTHER_RECEIVER
-    return message.receiver, RECEIVER
+            if other.party is not None and to_her in other.party.hers:
+                return other.party.named_by(to_her), OTHER_RECEIVER
+    return message.receiver.named_by(to_her), RECEIVER
 
 
 def _receiver_faults(
@@ -194,7 +230,7 @@ def _sender_faults(
             en="The sender in the message differs from that of the envelope.",
             where=SENDER,
         )
-    elif known is not None and known.enterprise.her != party.enterprise_her:
+    elif known is not None and known.enterprise.her not in party.organisation.hers:
         hit = Hit(
             cls=cls,
             code="EPJ_SENDER",
@@ -216,12 +252,20 @@ def _unfiled(where: str) -> Finding:
     return FILED.finding(Direction.INCOMING, hit)
 
 
-def _entry(party: Party, book: AddressBook) -> Entry | None:
-    """The party of level 2, when its level 1 is the parent that the book knows."""
-    entry = book.by_her(party.her) if party.her else None
-    if entry is None or entry.enterprise.her != party.enterprise_her:
+def _outgoing_entry(party: Party, book: AddressBook) -> Entry | None:
+    """The party of a message of ours; partners need not read it as tolerantly as we do."""
+    organisation = party.organisation
+    levels = (organisation, organisation.part, organisation.professional)
+    idents = [ident for level in levels if level is not None for ident in level.idents]
+    if any(ident.is_her and ident.type.value != "HER" for ident in idents):
         return None
-    return entry
+    return _entry(party.her, organisation.hers[:1], book)
+
+
+def _entry(her: HerId | None, enterprises: Collection[HerId], book: AddressBook) -> Entry | None:
+    """The party of level 2, when its level 1 is the parent that the book knows."""
+    entry = book.by_her(her) if her else None
+    return entry if entry is not None and entry.enterprise.her in enterprises else None
 
 
 def _known_enterprise(message: DialogMessage, book: AddressBook) -> str:

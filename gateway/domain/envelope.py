@@ -1,7 +1,7 @@
 """The ebMS 2.0 facts of one envelope in the national profile (HIS 1037, HITS 1171, HITS 1172)."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId
@@ -10,6 +10,9 @@ SIGNAL_SERVICE = "urn:oasis:names:tc:ebxml-msg:service"
 ACKNOWLEDGMENT_ACTION = "Acknowledgment"
 ERROR_ACTION = "MessageError"
 APPREC_ACTION = "APPREC"
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far the clock of a partner may be from ours (ebMS 2.0 §3.1.6.4)."""
 
 
 class EnvelopeKind(StrEnum):
@@ -66,7 +69,10 @@ class SignedReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgment:
-    """eb:Acknowledgment: ``references`` are those of the acknowledged envelope; may be empty."""
+    """eb:Acknowledgment: ``references`` are those of the acknowledged envelope.
+
+    Real ones leave some or all of them out, or their digests ("").
+    """
 
     ref_to_message_id: MessageId
     timestamp: datetime

@@ -4,13 +4,16 @@ None of them is ever just called ``id``: an eb:MessageId, a MsgHead MsgId and an
 AMQP message_id all look like UUIDs, and a mix-up loses a message.
 """
 
-from typing import NewType
+import re
+from typing import Final, NewType
 
 MessageId = NewType("MessageId", str)
 """eb:MessageData/eb:MessageId: one envelope. Opaque and case-sensitive (HITS 1172)."""
 
 MsgId = NewType("MsgId", str)
-"""MsgHead/MsgInfo/MsgId: one business document; may travel in several envelopes."""
+"""MsgHead/MsgInfo/MsgId: one business document; may travel in several envelopes.
+
+A UUID, kept as written and compared by :func:`msg_id_key`."""
 
 ConversationId = NewType("ConversationId", str)
 """eb:ConversationId: shared by a document, its signals, its AppRec and its answers."""
@@ -22,6 +25,8 @@ HerId = NewType("HerId", str)
 """Number of a communication party in Adresseregisteret; no meaning in it, compared exactly."""
 
 
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 LONGEST_ID = 255
 """Bytes of an identifier in UTF-8. They become AMQP properties (short strings) and index keys."""
 
@@ -29,6 +34,16 @@ LONGEST_ID = 255
 def fits(identifier: str) -> bool:
     """Whether an identifier is short enough for every place it goes to."""
     return len(identifier.encode("utf-8", "surrogatepass")) <= LONGEST_ID
+
+
+def is_uuid(msg_id: str) -> bool:
+    """Whether an identifier is written as a UUID, as every MsgId must be."""
+    return _UUID.fullmatch(msg_id) is not None
+
+
+def msg_id_key(msg_id: str) -> str:
+    """What two MsgIds are compared by: the letter case of a UUID says nothing (RFC 4122 §3)."""
+    return msg_id.lower() if is_uuid(msg_id) else msg_id
 
 
 def cpa_id_without_agreement(one: HerId, other: HerId) -> CpaId:

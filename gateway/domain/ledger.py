@@ -44,9 +44,10 @@ class Removed:
 class Outgoing:
     """One message taken over from ``epj.outgoing``.
 
-    ``key`` is unique: ``<sender HER>/<MsgId>`` where both could be read, the
-    digest of the bytes otherwise. ``message_id`` names the current envelope,
-    None when it was rejected before there was one.
+    ``digest`` is unique, since the same bytes are the same message, and so is
+    ``key``: ``<sender HER>/<MsgId>`` where both could be read, else the digest.
+    ``message_id`` names the current envelope, None when it was rejected before
+    there was one.
     """
 
     entry_id: str
@@ -155,3 +156,8 @@ def ledger_from(accepted: Mapping[Side, int], states: Mapping[tuple[Side, State]
         )
 
     return Ledger(sums(Side.OUTGOING), sums(Side.INCOMING))
+
+
+def silence_letter_id(entry_id: str) -> str:
+    """Of the letter about an incoming message that the EPJ says nothing about."""
+    return f"silence/{entry_id}"

@@ -6,9 +6,10 @@ message may pass is decided in ``screening``.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain
 
 from gateway.domain.identifiers import HerId, MsgId, fits
 
@@ -39,6 +40,11 @@ class Ident:
 
     id: str
     type: Code
+
+    @property
+    def is_her(self) -> bool:
+        """Whether it is a HER-id; some senders write the type in lower case."""
+        return self.type.value.upper() == "HER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,11 @@ class HealthcareProfessional(Person):
     profession: Code | None = None  # 9060
     role_to_patient: Code | None = None  # 9034
 
+    @property
+    def hers(self) -> tuple[HerId, ...]:
+        """HER-ids of the person as a communication party, as written; most have none."""
+        return _hers(self.idents)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
@@ -93,16 +104,25 @@ class Organisation:
 
     @property
     def her(self) -> HerId | None:
-        """HER-id of this level, or None when it has none."""
-        return _her(self.idents)
+        """The first HER-id of this level, or None when it has none."""
+        return next(iter(self.hers), None)
+
+    @property
+    def hers(self) -> tuple[HerId, ...]:
+        """All HER-ids of this level, as written."""
+        return _hers(self.idents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Sender or Receiver: an enterprise and, below it, the service or person addressed."""
+    """Sender or Receiver: an enterprise and, below it, the service or person addressed.
+
+    ``named`` tells which of several HER-ids of level 2 the envelope has; see :meth:`named_by`.
+    """
 
     organisation: Organisation
     com_method: Code | None = None  # 8235; EDI or PST, only when sent by letter
+    named: HerId | None = None
 
     @property
     def enterprise_her(self) -> HerId | None:
@@ -110,16 +130,26 @@ class Party:
         return self.organisation.her
 
     @property
+    def hers(self) -> tuple[HerId, ...]:
+        """Level 2: the HER-ids of the service, then those of the person beside it."""
+        part, professional = self.organisation.part, self.organisation.professional
+        return (
+            *(() if part is None else part.hers),
+            *(() if professional is None else professional.hers),
+        )
+
+    @property
     def her(self) -> HerId | None:
         """Level 2: the HER-id of the service, or of the person who is the communication party.
 
-        None when level 2 is missing or carries no HER-id (AppRec E21). Some senders
-        write an empty Organisation beside the person; then the person counts.
+        None when level 2 is missing or carries no HER-id (AppRec E21). Of several it is
+        the one that the envelope names, else the first.
         """
-        part, professional = self.organisation.part, self.organisation.professional
-        if part is not None and part.her is not None:
-            return part.her
-        return None if professional is None else _her(professional.idents)
+        return self.named or next(iter(self.hers), None)
+
+    def named_by(self, her: HerId) -> "Party":
+        """The party that an envelope with ``her`` means; the same when it has no such HER-id."""
+        return replace(self, named=her) if her in self.hers else self
 
 
 def kind_word(kind: str | None) -> str | None:
@@ -130,9 +160,8 @@ def kind_word(kind: str | None) -> str | None:
     return kind if kind is not None and _KIND.fullmatch(kind) else None
 
 
-def _her(idents: tuple[Ident, ...]) -> HerId | None:
-    hers = (HerId(i.id) for i in idents if i.type.value == "HER" and i.id and fits(i.id))
-    return next(hers, None)
+def _hers(idents: tuple[Ident, ...]) -> tuple[HerId, ...]:
+    return tuple(HerId(i.id) for i in idents if i.is_her and i.id and fits(i.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +309,7 @@ class DialogMessage:
     questions: tuple[Question, ...] = ()
     notes: tuple[Note, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    text_left: str | None = None  # what stays of ``text`` without them; None: all of it
     markup: Markup = Markup.NONE
     signed: bool = False  # a ds:Signature of the business document is present
     findings: tuple[str, ...] = field(default=())  # tolerated oddities, as codes
@@ -289,3 +319,11 @@ class DialogMessage:
         """The professional text alone: questions asked and answers given, joined by blank lines."""
         parts = [q.text for q in self.questions] + [n.text for n in self.notes]
         return "\n\n".join(part for part in parts if part)
+
+    @property
+    def free_texts(self) -> tuple[str, ...]:
+        """All that its author could write in words; not the question that an answer repeats."""
+        asked = ((q.subject, q.text, q.reason) for q in self.questions)
+        said = ((n.theme_text, n.text, n.remark) for n in self.notes)
+        written = (self.case, *chain.from_iterable((*asked, *said)))
+        return tuple(text for text in written if text)

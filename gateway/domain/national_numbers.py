@@ -84,13 +84,13 @@ def classify(number: str) -> NumberKind | None:
     Blanks, hyphens and points between the digits do not count. Neither the
     date nor the control digits are looked at (HIS 1001 §4.2).
     """
-    digits = _digits(number)
+    digits = digits_of(number)
     return _pattern(digits)[0] if digits else None
 
 
 def check(number: str) -> NumberCheck:
     """Kind, validity and birth date of ``number``; see :class:`NumberCheck`."""
-    digits = _digits(number)
+    digits = digits_of(number)
     kind, month_offset = _pattern(digits)
     match kind:
         case None | NumberKind.DUF:
@@ -117,7 +117,8 @@ def is_valid(number: str) -> bool:
     return check(number).valid
 
 
-def _digits(number: str) -> str:
+def digits_of(number: str) -> str:
+    """``number`` without blanks, hyphens and points; empty when more than digits is left."""
     digits = number.translate(_SEPARATORS)
     return digits if digits.isascii() and digits.isdigit() else ""
 

@@ -82,8 +82,8 @@ _PATTERNED = {
     "FHN": NumberKind.FHN,
 }
 # Numbers of other countries and agencies (8116): some happen to look like a hjelpenummer.
-_FOREIGN = frozenset({"PNR", "SEF", "DKF", "SSN", "FPN", "UID", "DUF", "HPR", "HER"})
-_KNOWN_SEX = frozenset({"1", "2"})  # 3101: 0 and 9 say that it is not known or not given
+FOREIGN_TYPES = frozenset({"PNR", "SEF", "DKF", "SSN", "FPN", "UID", "DUF", "HPR", "HER"})
+KNOWN_SEX = frozenset({"1", "2"})  # 3101: 0 and 9 say that it is not known or not given
 
 
 def judge_identity(
@@ -142,7 +142,7 @@ def _verdict(counts: set[_Counts], named: bool, person: Person) -> IdentityVerdi
     if _Counts.HELP in counts:
         return IdentityVerdict.ONLY_HELP_NUMBER
     described = person.date_of_birth is not None and (
-        person.sex is not None and person.sex.value in _KNOWN_SEX
+        person.sex is not None and person.sex.value in KNOWN_SEX
     )
     return IdentityVerdict.SUFFICIENT if named and described else IdentityVerdict.INSUFFICIENT
 
@@ -161,7 +161,7 @@ def _weigh(
         # Refused by its pattern, right control digits or not: what carries a test
         # number into production is a test message.
         return _Counts.REFUSED, Remark.SYNTHETIC
-    if declared in _FOREIGN:
+    if declared in FOREIGN_TYPES:
         return _Counts.NOTHING, Remark.OTHER_IDENT
     if number.kind is NumberKind.FHN and number.valid and not fhn_is_help_number:
         return _Counts.SHARED_HELP, Remark.HELP_NUMBER

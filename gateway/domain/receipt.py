@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.domain.identifiers import HerId, MsgId
-from gateway.domain.message import Organisation
+from gateway.domain.message import Organisation, Party
 
 ERROR_SYSTEM = "2.16.578.1.12.4.1.1.8221"
 
@@ -70,6 +70,13 @@ class ReceiptError:
     name: str | None = None
     system: str | None = None
 
+    @property
+    def words(self) -> str:
+        """What it tells a person: OT, and DN unless OT holds it; "" when there is neither."""
+        text, name = (self.text or "").strip(), (self.name or "").strip()
+        # OT comes first, for a reason is cut where it is long.
+        return f"{text} ({name})" if text and name not in text else text or name
+
 
 def receipt_error(code: str | None, text: str | None = None) -> ReceiptError:
     """An error for a receipt of ours, always one that the standard allows.
@@ -122,12 +129,12 @@ class ReceiptParty:
     @property
     def her(self) -> HerId | None:
         """HER-id of level 2: Dept, else HCPerson; None when neither carries one."""
-        if self.organisation.part is not None and self.organisation.part.her is not None:
-            return self.organisation.part.her
-        if self.organisation.professional is not None:
-            idents = self.organisation.professional.idents
-            return next((HerId(i.id) for i in idents if i.type.value == "HER" and i.id), None)
-        return None
+        return next(iter(self.hers), None)
+
+    @property
+    def hers(self) -> tuple[HerId, ...]:
+        """All HER-ids of level 2; a department may stand beside the person who is the party."""
+        return Party(organisation=self.organisation).hers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,10 @@ class ConfirmationPolicy:
             return "alarm"
         return "warning" if waited >= self.warn_after else None
 
-    def next_look(self, handed_at: datetime, now: datetime) -> datetime | None:
-        """When the next level is reached; None when it is an alarm already."""
-        later = [handed_at + step for step in (self.warn_after, self.alarm_after)]
-        return min((at for at in later if at > now), default=None)
+    def next_look(self, handed_at: datetime, now: datetime) -> datetime:
+        """When the next level is reached; after the alarm, again and again after as long."""
+        later = [
+            at for at in (handed_at + self.warn_after, handed_at + self.alarm_after) if at > now
+        ]
+        again = now - (now - handed_at) % self.alarm_after + self.alarm_after
+        return min([*later, again])

@@ -42,6 +42,7 @@ def screen(
     more: Sequence[Finding] = (),
     epj: EpjFacts | None = None,
     thread: ThreadFacts | None = None,
+    admitted: bool = False,
 ) -> Screening:
     """Apply the rules to one message.
 
@@ -52,12 +53,13 @@ def screen(
         more: findings of others (addressing, signature), each of its own stage.
         epj: what the EPJ knows of the patient; what is None gives no remark.
         thread: what the journal knows of the thread; likewise.
+        admitted: one of the two addresses is for admitted patients (R-15).
 
     Returns:
         The verdict with its findings, those of the deciding stage last. An
         incoming message is never rejected for what it says (HIS 80415 §3.3.2).
     """
-    case = case_of(message, direction, policy, epj=epj, thread=thread)
+    case = case_of(message, direction, policy, epj=epj, thread=thread, admitted=admitted)
     found: list[Finding] = []
     for stage in Stage:
         here = [f for f in more if f.stage is stage]

@@ -18,9 +18,10 @@ from gateway.domain.calendar import (
     local_day,
     reply_deadlines,
 )
-from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId, msg_id_key
 from gateway.domain.ledger import Side
 from gateway.domain.message import ANSWER, REQUEST, DialogMessage
+from gateway.domain.patients import Mark, same_patient
 from gateway.domain.rules.facts import ThreadFacts
 
 _OSLO = ZoneInfo("Europe/Oslo")
@@ -43,10 +44,11 @@ class Lateness(StrEnum):
 class Turn:
     """One message of a thread, as far as the thread needs it.
 
-    ``patient_mark`` is a keyed hash of the patient's identity: equal for the same
-    patient, and nothing can be read from it. ``root`` is the first message of the
-    dialogue. ``reply`` is set on questions only; ``due_at`` is when the sweep looks
-    at an open one again.
+    ``patient_marks`` are keyed hashes of what identifies the patient: nothing can be
+    read from them. ``root`` is the first message of the dialogue, as this one names it.
+    ``reply`` is set on questions only; ``due_at`` is when the sweep looks at an open
+    one again. ``lateness`` is the last reminder: each is given once, also when
+    day 0 moves after it.
     """
 
     msg_id: MsgId
@@ -55,7 +57,7 @@ class Turn:
     entry_id: str
     own_her: HerId
     partner_her: HerId
-    patient_mark: str
+    patient_marks: frozenset[Mark]
     message_type: str
     message_id: MessageId | None
     conversation_id: ConversationId | None
@@ -64,7 +66,7 @@ class Turn:
     reply: Reply | None = None
     due_at: datetime | None = None
     lateness: Lateness | None = None
-    counted_from: datetime | None = None  # day 0 of the reply time
+    counted_from: datetime | None = None  # day 0 of the reply time; None: it has none
 
 
 def opened_turn(
@@ -74,29 +76,30 @@ def opened_turn(
     entry_id: str,
     own_her: HerId,
     partner_her: HerId,
-    patient_mark: str,
+    patient_marks: frozenset[Mark],
     message_id: MessageId | None,
     conversation_id: ConversationId | None,
-    parent: Turn | None,
+    reply_expected: bool,
     at: datetime,
     policy: ReplyTimePolicy,
 ) -> Turn:
     """The turn that ``message`` makes; a question is open from GenDate, and at the latest
     from ``at``, until told otherwise.
 
-    A message whose parent is not known begins a thread of its own, under the root
-    it names (R-39).
+    Where no reply is expected within the days of R-20, as about admitted patients
+    (R-15), an open question has no reply time: ``counted_from`` is None.
+    A message that names another root than its parent did is remarked (R-39), but
+    the answers to it name that one too, and are right to do so.
     """
     ref = message.conversation
-    root = parent.root if parent is not None else (ref.conversation if ref else message.msg_id)
     turn = Turn(
         msg_id=message.msg_id,
-        root=root,
+        root=message.msg_id if ref is None else ref.conversation,
         side=side,
         entry_id=entry_id,
         own_her=own_her,
         partner_her=partner_her,
-        patient_mark=patient_mark,
+        patient_marks=patient_marks,
         message_type=message.type.value,
         message_id=message_id,
         conversation_id=conversation_id,
@@ -105,8 +108,9 @@ def opened_turn(
     )
     if message.type.value != REQUEST:
         return turn
+    turn = replace(turn, reply=Reply.OPEN)
     # No reply time begins in the future, whatever the sender's clock says.
-    return counted(replace(turn, reply=Reply.OPEN), min(message.gen_date, at), policy)
+    return _counting(turn, min(message.gen_date, at), policy) if reply_expected else turn
 
 
 def thread_facts(
@@ -115,21 +119,23 @@ def thread_facts(
     *,
     own_her: HerId,
     partner_her: HerId,
-    patient_marks: Collection[str],
+    patient_marks: Collection[Mark],
     question_added: bool | None = None,
 ) -> ThreadFacts:
     """What the rules need to know of the thread that ``message`` names (R-39, R-43, R-83).
 
     ``patient_marks`` are the patient's marks under every key still in use.
     """
-    if message.conversation is None:
+    ref = message.conversation
+    if ref is None:
         return ThreadFacts()
     if parent is None:
         return ThreadFacts(parent_known=False, question_added=question_added)
     is_answer = message.type.value == ANSWER
     return ThreadFacts(
         parent_known=True,
-        same_patient=parent.patient_mark in patient_marks,
+        same_patient=same_patient(parent.patient_marks, patient_marks),
+        same_conversation=msg_id_key(ref.conversation) == msg_id_key(parent.root),
         same_services={parent.own_her, parent.partner_her} == {own_her, partner_her},
         asked_service=parent.own_her if is_answer and parent.side is Side.INCOMING else None,
         question_added=question_added,
@@ -137,11 +143,15 @@ def thread_facts(
 
 
 def counted(turn: Turn, day0: datetime, policy: ReplyTimePolicy) -> Turn:
-    """An open question whose reply time counts from ``day0``; any other turn as it is."""
-    if turn.reply is not Reply.OPEN:
+    """An open question that has a reply time, now counted from ``day0``; others as they are."""
+    if turn.reply is not Reply.OPEN or turn.counted_from is None:
         return turn
+    return _counting(turn, day0, policy)
+
+
+def _counting(turn: Turn, day0: datetime, policy: ReplyTimePolicy) -> Turn:
     reminder, _ = _deadlines(day0, policy)
-    return replace(turn, counted_from=day0, due_at=reminder, lateness=None)
+    return replace(turn, counted_from=day0, due_at=reminder)
 
 
 def looked_at(turn: Turn, now: datetime, policy: ReplyTimePolicy) -> Turn:
@@ -152,7 +162,7 @@ def looked_at(turn: Turn, now: datetime, policy: ReplyTimePolicy) -> Turn:
     if now >= overdue:
         return replace(turn, lateness=Lateness.OVERDUE, due_at=None)
     if now >= reminder:
-        return replace(turn, lateness=Lateness.DUE, due_at=overdue)
+        return replace(turn, lateness=turn.lateness or Lateness.DUE, due_at=overdue)
     return replace(turn, due_at=reminder)
 
 

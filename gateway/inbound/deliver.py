@@ -17,21 +17,26 @@ from gateway.domain.delivery import Transport
 from gateway.domain.envelope import MessageHeader
 from gateway.domain.findings import (
     Direction,
-    Finding,
     FindingClass,
     Screening,
-    Stage,
     Verdict,
     rejection_from,
 )
 from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.kind_on_envelope import kind_on_envelope
 from gateway.domain.ledger import Incoming, Side
 from gateway.domain.message import DEVIATION, Attachment, Carrier, kind_word
 from gateway.domain.receivers import own_receivers
 from gateway.domain.resend import ConfirmationPolicy
+from gateway.domain.rules.receivers import about_admitted
 from gateway.domain.screening import ScreeningPolicy, ThreadFacts, is_urgent, screen
 from gateway.envelopes import Answered, send_again
-from gateway.errors import DeviationReported
+from gateway.errors import (
+    AttachmentsRemoved,
+    DeviationReported,
+    GatewayError,
+    InconsistentEnvelope,
+)
 from gateway.inbound.opened import Opened
 from gateway.inbound.refuse import Refuse
 from gateway.ports import (
@@ -66,9 +71,18 @@ class Deliver:
         """The entry that carried the same document, for the same receiver, in an earlier envelope.
 
         One that names several receivers of ours was taken in for all of them.
+
+        Raises:
+            InconsistentEnvelope: the MsgId stood for another document before. It gets no
+                AppRec, which would speak of that other one (HIS 80415 §3.1).
         """
-        for entry in await self._same_id(tx, header.sender.her, letter, entry_id):
-            if entry.document_digest == letter.digest and header.receiver.her in entry.receivers:
+        earlier = await self._same_id(tx, header.sender.her, letter, entry_id)
+        if earlier and (first := earlier[0].document_digest) not in (None, *letter.digests):
+            raise InconsistentEnvelope(
+                f"MsgId came before with other content: {first}, now {letter.digest}"
+            )
+        for entry in earlier:
+            if entry.document_digest in letter.digests and header.receiver.her in entry.receivers:
                 return entry
         return None
 
@@ -108,8 +122,6 @@ class Deliver:
         """
         message_type = None if letter.peek.type is None else letter.peek.type.value
         earlier = await self._same_id(tx, header.sender.her, letter, entry.entry_id)
-        # The first content under a MsgId is the one that it names.
-        reused = bool(earlier) and earlier[0].document_digest != letter.digest
         receivers = self._receivers(header.receiver.her, letter, earlier)
         entry = replace(
             entry,
@@ -120,7 +132,8 @@ class Deliver:
         )
         await tx.add_document(entry.entry_id, letter.body)
         thread = await self._thread(tx, letter, header)
-        screening = self._screened(letter, header, extra_parts, thread, reused=reused)
+        screening = self._screened(letter, header, extra_parts, thread)
+        screening, body = _as_text(letter, screening)
         origins = [origin_of(header, to.partner, receiver) for receiver in receivers]
         if screening.rejections:
             return await self.refuse.document(
@@ -129,7 +142,7 @@ class Deliver:
         if message_type == DEVIATION:
             return await self._to_the_operator(tx, entry, to, origins, letter)
         return await self._hand_over(
-            tx, entry, header, letter, receivers[0], screening, extra_parts
+            tx, entry, header, letter, body, receivers[0], screening, extra_parts
         )
 
     def _receivers(self, to_her: HerId, letter: Opened, earlier: Sequence[Incoming]) -> list[Entry]:
@@ -138,9 +151,8 @@ class Deliver:
         None that an earlier copy was taken in, or refused, for: one AppRec each,
         for the first copy only (HIS 80415 §3.1).
         """
-        same = [entry for entry in earlier if entry.document_digest == letter.digest]
-        told = {her for entry in same for her in entry.receivers} - {to_her}
-        copies = [party.her for party in letter.copies]
+        told = {her for entry in earlier for her in entry.receivers} - {to_her}
+        copies = [party.named_by(to_her).her for party in letter.copies]
         named = own_receivers(self.book, to_her, letter.peek.receiver_her, copies)
         found = [self.book.by_her(her) for her in named if her not in told]
         return [entry for entry in found if entry is not None]
@@ -163,13 +175,10 @@ class Deliver:
         header: MessageHeader,
         extra: tuple[int, ...],
         thread: ThreadFacts | None,
-        *,
-        reused: bool,
     ) -> Screening:
         if letter.document is None:
             assert letter.error is not None
-            rejections = rejection_from(letter.error, Direction.INCOMING)
-            return Screening(verdict=Verdict.REJECT, findings=rejections)
+            return _refused(letter.error)
         message = letter.document.message
         if extra:
             parts = tuple(_attached_part(number, size) for number, size in enumerate(extra, 2))
@@ -182,10 +191,7 @@ class Deliver:
             policy=self.policy,
         )
         more = list(addressing.findings)
-        if header.action != message.type.value:
-            more.append(_action_differs())
-        if reused:
-            more.append(_identifier_reused())
+        more += kind_on_envelope(header, message.type.value, self.policy)
         more += signature_findings(letter.document, Direction.INCOMING)
         return screen(
             message,
@@ -193,6 +199,7 @@ class Deliver:
             policy=self.policy,
             more=more,
             thread=thread,
+            admitted=addressing.admitted,
         )
 
     async def _hand_over(
@@ -201,6 +208,7 @@ class Deliver:
         entry: Incoming,
         header: MessageHeader,
         letter: Opened,
+        body: bytes,
         receiver: Entry,
         screening: Screening,
         extra: tuple[int, ...],
@@ -221,11 +229,14 @@ class Deliver:
             headers["x-service-code"] = receiver.service_code
         if message.conversation is not None:
             headers["x-ref-to-parent"] = message.conversation.parent
+        follow_up = [f.rule for f in screening.findings if f.cls is FindingClass.FOLLOW_UP]
+        if rules := [rule for rule in dict.fromkeys(follow_up) if rule is not None]:
+            headers["x-follow-up"] = ",".join(rules)
         await tx.put(
             OutboundMessage(
                 outbox_id=self.new_id(),
                 queue=Queue.EPJ_INCOMING,
-                body=text_only(letter.body, letter.document, screening),
+                body=body,
                 content_type="application/xml",
                 message_id=message.msg_id,
                 correlation_id=header.conversation_id,
@@ -242,11 +253,17 @@ class Deliver:
             partner_her=header.sender.her,
             message_id=entry.message_id,
             conversation_id=entry.conversation_id,
+            reply_expected=not about_admitted(receiver, self.book.by_her(header.sender.her)),
         )
-        findings = {f"{f.rule} {f.cls.value}": f.code for f in screening.findings}
+        findings: dict[str, str] = {}
+        for one in screening.findings:
+            name = f"{one.rule} {one.cls.value}"
+            findings[name] = f"{findings[name]},{one.code}" if name in findings else one.code
         await tx.record(
             self._event("handed_to_epj", entry, detail={"removed": removed, **findings})
         )
+        if removed:
+            await self._ask_the_operator(tx, entry, AttachmentsRemoved(), "follow-up")
         due_at = self.confirmations.next_look(now, now)
         return replace(entry, handed_at=now, due_at=due_at)
 
@@ -263,11 +280,17 @@ class Deliver:
         The operator's desk is the receiving application, so its AppRec needs no
         word of the EPJ. The letter stays until a person has closed it.
         """
-        error = DeviationReported()
+        await self._ask_the_operator(tx, entry, DeviationReported(), "deviation")
+        return await self.refuse.accept_for_operator(tx, entry, to, origins, letter.body)
+
+    async def _ask_the_operator(
+        self, tx: Transaction, entry: Incoming, error: GatewayError, matter: str
+    ) -> None:
+        """A letter outside the ledger: the message goes its way, and a person has a task."""
         await self.give_up.letter(
             tx,
             DeadLetter(
-                letter_id=f"deviation/{entry.entry_id}",
+                letter_id=f"{matter}/{entry.entry_id}",
                 side=None,
                 code=error.code,
                 since=self.clock.now(),
@@ -275,7 +298,6 @@ class Deliver:
                 detail=error.detail,
             ),
         )
-        return await self.refuse.accept_for_operator(tx, entry, to, origins, letter.body)
 
     async def _same_id(
         self, tx: Transaction, sender_her: HerId, letter: Opened, entry_id: str
@@ -311,36 +333,24 @@ class Deliver:
         )
 
 
+def _as_text(letter: Opened, screening: Screening) -> tuple[Screening, bytes]:
+    """What the EPJ gets of a message that may pass; refused when nothing valid is left of it."""
+    if letter.document is None or screening.rejections:
+        return screening, b""
+    try:
+        return screening, text_only(letter.body, letter.document, screening)
+    except GatewayError as error:
+        return _refused(error), b""
+
+
+def _refused(error: GatewayError) -> Screening:
+    return Screening(verdict=Verdict.REJECT, findings=rejection_from(error, Direction.INCOMING))
+
+
 def _attached_part(number: int, size: int) -> Attachment:
     return Attachment(
         carrier=Carrier.PART,
         mime="application/octet-stream",
         bytes=size,
         where=f"MIME part {number + 1}",
-    )
-
-
-def _action_differs() -> Finding:
-    return Finding(
-        rule="R-42",
-        cls=FindingClass.REJECT,
-        stage=Stage.FORMAT,
-        code="EPJ_SCHEMA",
-        apprec="T99",
-        text_nb="Meldingstypen i konvolutten (eb:Action) er en annen enn i meldingen.",
-        text_en="The message kind of the envelope (eb:Action) differs from that of the message.",
-        where="/MsgHead/MsgInfo/Type",
-    )
-
-
-def _identifier_reused() -> Finding:
-    return Finding(
-        rule="R-64",
-        cls=FindingClass.REJECT,
-        stage=Stage.IDENTIFIER,
-        code="EPJ_DUPLICATE",
-        apprec="E10",
-        text_nb="MsgId er brukt før, med et annet innhold. Send på nytt med ny MsgId.",
-        text_en="The MsgId was used before with other content. Send again with a new MsgId.",
-        where="/MsgHead/MsgInfo/MsgId",
     )

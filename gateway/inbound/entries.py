@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.codecs.msghead import MessagePeek
-from gateway.domain.envelope import MessageHeader
+from gateway.domain.envelope import APPREC_ACTION, MessageHeader
 from gateway.domain.ledger import Incoming, Side, State
 from gateway.domain.message import kind_word
 from gateway.domain.reasons import reason_for
@@ -103,6 +103,28 @@ async def bury(
     entry = replace(entry, state=State.DEAD, due_at=None, reasons=(reason_for(error),))
     await save(tx, entry, is_new=is_new)
     await give_up.letter(tx, letter_about(arrival, error, at, entry))
+
+
+async def set_apart(
+    tx: Transaction, give_up: GiveUp, arrival: Arrival, error: GatewayError, at: datetime
+) -> None:
+    """Lay a signal or receipt that cannot be used before a person, outside the ledger."""
+    await give_up.letter(tx, letter_about(arrival, error, at))
+
+
+async def still_unusable(
+    tx: Transaction,
+    give_up: GiveUp,
+    arrival: Arrival,
+    entry: Incoming,
+    error: GatewayError,
+    at: datetime,
+) -> None:
+    """Lay bytes before a person again: they were read once more, and cannot be used even now."""
+    if entry.action == APPREC_ACTION:  # no message of the ledger
+        await set_apart(tx, give_up, arrival, error, at)
+    else:
+        await bury(tx, give_up, arrival, entry, error, at)
 
 
 async def close_if_no_message(tx: Transaction, arrival: Arrival, kind: str, at: datetime) -> None:

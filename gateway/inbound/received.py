@@ -12,6 +12,7 @@ from lxml import etree
 
 from gateway.codecs.certificates import load_certificate, require_usable_for_signing
 from gateway.codecs.ebxml import HeaderPeek, is_soap_fault, parse_envelope, peek_header
+from gateway.codecs.encodings import US_ASCII, UTF_8, encoding_of
 from gateway.codecs.mime import (
     Bounce,
     Mail,
@@ -31,8 +32,14 @@ from gateway.errors import (
     NotEbxml,
     TooLarge,
     UnknownPartner,
+    UnsupportedFeature,
     UnusableCertificate,
+    UnusualEncoding,
 )
+
+_HEADER = "//eb:MessageHeader"
+_ENCODING_OTHER = "envelope-not-utf-8"
+LARGE_BYTES = 500_000  # from here on reading one would hold up everything else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +51,17 @@ class SoapFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusable:
-    """An envelope that must be refused; ``peek`` is unverified and says whom to answer."""
+    """An envelope that must be refused; ``peek`` is unverified and says whom to answer.
+
+    ``is_signed``: it is the partner's own all the same. ``fingerprint`` is a SHA-256 over
+    the envelope and its parts as they came.
+    """
 
     peek: HeaderPeek
     partner: Entry
     error: GatewayError
+    is_signed: bool
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,36 +120,69 @@ def read_received(
     if partner is None:
         unknown = UnknownPartner(f"HER-id {peek.sender} is not in the address book")
         return Unvouched(peek=peek, error=unknown)
+    signed: SignedEnvelope | None = None
     try:
         signed = _verified(root, mail, partner, at)
         envelope = parse_envelope(signed.root)
+        _require_made_while_valid(envelope, signed)
     except NotEbxml:
         raise
     except GatewayError as error:
-        return Refusable(peek=peek, partner=partner, error=error)
+        return Refusable(
+            peek=peek,
+            partner=partner,
+            error=error,
+            is_signed=signed is not None,
+            fingerprint=_fingerprint(mail),
+        )
     return Verified(
         envelope=envelope,
         partner=partner,
         references=signed.references,
         parts=mail.parts,
-        # Agreements are not looked up: any CPAId passes, and is said to be unchecked.
-        findings=(*mail.findings, *signed.findings, *envelope.findings, "cpa-unchecked"),
+        findings=(
+            *mail.findings,
+            *(() if encoding_of(mail.soap) in (UTF_8, US_ASCII) else (_ENCODING_OTHER,)),
+            *signed.findings,
+            *envelope.findings,
+            # Agreements are not looked up: any CPAId passes, and is said to be unchecked.
+            "cpa-unchecked",
+        ),
     )
+
+
+def warnings_of(verified: Verified) -> tuple[GatewayError, ...]:
+    """What a sender is told with a Warning although the envelope is taken in (HITS 1172 §4.2.2).
+
+    Without a wish for one, an Acknowledgment would break ebMS.
+    """
+    warnings: list[GatewayError] = []
+    if not verified.envelope.ack_requested:
+        warnings.append(UnsupportedFeature("eb:AckRequested is absent", where="//SOAP:Header"))
+    if not verified.envelope.header.duplicate_elimination:
+        missing = UnsupportedFeature("eb:DuplicateElimination is absent", where=_HEADER)
+        warnings.append(missing)
+    if _ENCODING_OTHER in verified.findings:
+        warnings.append(UnusualEncoding("the envelope is not in UTF-8", where=_HEADER))
+    return tuple(warnings)
 
 
 def business_part(verified: Verified) -> Part:
     """The part that carries the business document: the first that the Manifest names.
 
     Raises:
-        MissingPart: the Manifest names none, or one that the mail does not have.
+        MissingPart: the Manifest names none, or any that the mail does not have.
     """
     if not verified.envelope.manifest:
         raise MissingPart("the envelope has no Manifest reference to a payload")
-    content_id = verified.envelope.manifest[0].content_id
-    part = part_named(verified.parts, content_id)
-    if part is None:
-        raise MissingPart("the Manifest names a part that is not there", where=f"cid:{content_id}")
-    return part
+    named: list[Part] = []
+    for reference in verified.envelope.manifest:
+        where = f"cid:{reference.content_id}"
+        part = part_named(verified.parts, reference.content_id)
+        if part is None:
+            raise MissingPart("the Manifest names a part that is not there", where=where)
+        named.append(part)
+    return named[0]
 
 
 def _verified(root: etree._Element, mail: Mail, partner: Entry, at: datetime) -> SignedEnvelope:
@@ -152,3 +198,21 @@ def _verified(root: etree._Element, mail: Mail, partner: Entry, at: datetime) ->
     signed = signed_envelope(root, certificate=certificate, attachments=attachments, at=at)
     require_usable_for_signing(certificate, at)
     return signed
+
+
+def _require_made_while_valid(envelope: Envelope, signed: SignedEnvelope) -> None:
+    """The sender's own word for when it signed (HITS 1172, rules 104 and 105)."""
+    if not signed.valid_from <= envelope.header.timestamp <= signed.valid_until:
+        raise UnusableCertificate(
+            "eb:Timestamp lies outside the validity of the certificate",
+            where=f"{_HEADER}/eb:MessageData/eb:Timestamp",
+        )
+
+
+def _fingerprint(mail: Mail) -> str:
+    """The same for every copy of these bytes, whatever the mail around them says."""
+    digest = hashlib.sha256(mail.soap)
+    for part in mail.parts:
+        digest.update(f"\n{part.content_id} {len(part.data)}\n".encode())
+        digest.update(part.data)
+    return digest.hexdigest()

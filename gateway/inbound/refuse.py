@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.codecs.replying import Origin, reply_to
-from gateway.domain.envelope import ErrorEntry, Severity
+from gateway.domain.envelope import APPREC_ACTION, ErrorEntry, Severity
 from gateway.domain.findings import Finding
 from gateway.domain.identifiers import HerId, MessageId, cpa_id_without_agreement
 from gateway.domain.ledger import Incoming, Side, State
@@ -13,6 +13,7 @@ from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
 from gateway.envelopes import Answered, Envelopes, Made, send
 from gateway.errors import CannotSeal, GatewayError
+from gateway.inbound.entries import arrive, save
 from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Receipt, Transaction
 
 
@@ -26,19 +27,48 @@ class Refuse:
     give_up: GiveUp
 
     async def envelope(
-        self,
-        tx: Transaction,
-        to: Answered,
-        error: GatewayError,
-        *,
-        entry_id: str,
-        severity: Severity = Severity.ERROR,
+        self, tx: Transaction, entry: Incoming, to: Answered, error: GatewayError
     ) -> MessageId:
-        """Answer an envelope with a MessageError, once; returns the answer's MessageId.
+        """Refuse a whole envelope with a MessageError; returns the answer's MessageId.
 
         The text is the error's own, never anything of what was received.
         """
-        made = self.envelopes.error(to, (error_entry(error, severity),), entry_id=entry_id)
+        entries = (error_entry(error),)
+        reply_id = await self._message_error(tx, to, entries, entry.entry_id)
+        if to.action != APPREC_ACTION:  # an AppRec is no message of the ledger
+            reasons = (reason_for(error),)
+            is_new = await arrive(tx, entry, self.clock.now())
+            entry = replace(entry, state=State.REJECTED, reply_id=reply_id, reasons=reasons)
+            await save(tx, entry, is_new=is_new)
+        await tx.record(
+            JournalEvent(
+                at=self.clock.now(),
+                name="message_error",
+                side=Side.INCOMING,
+                entry_id=entry.entry_id,
+                message_id=entry.message_id,
+                code=error.code,
+                detail={
+                    "ebms_error": error.ebms_error,
+                    "reason": error.detail,
+                    "partner": entry.sender_her,
+                    "type": kind_word(entry.action),
+                },
+            )
+        )
+        return reply_id
+
+    async def warning(
+        self, tx: Transaction, to: Answered, errors: Sequence[GatewayError], *, entry_id: str
+    ) -> MessageId:
+        """Tell what is wrong with an envelope that is taken in all the same."""
+        entries = tuple(error_entry(error, Severity.WARNING) for error in errors)
+        return await self._message_error(tx, to, entries, entry_id)
+
+    async def _message_error(
+        self, tx: Transaction, to: Answered, entries: tuple[ErrorEntry, ...], entry_id: str
+    ) -> MessageId:
+        made = self.envelopes.error(to, entries, entry_id=entry_id)
         await send(tx, made, self.new_id())
         return made.delivery.message_id
 

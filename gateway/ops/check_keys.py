@@ -24,6 +24,7 @@ from gateway.ports import KeyPair
 
 KEYS: Final = "nøkler / keys"
 CERTIFICATES: Final = "sertifikater / certificates"
+OWN_EXPIRES_SOON: Final = timedelta(days=60)  # a new pair is ordered, installed and registered
 EXPIRES_SOON: Final = timedelta(days=30)
 
 _T = TypeVar("_T")
@@ -128,6 +129,6 @@ def _fault(certificate: x509.Certificate, now: datetime, usable: _Usable) -> str
 
 def _dated(certificate: x509.Certificate, name: str, now: datetime) -> Line:
     until = certificate.not_valid_after_utc
-    mark = Mark.WARNING if until - now <= EXPIRES_SOON else Mark.OK
+    mark = Mark.WARNING if until - now <= OWN_EXPIRES_SOON else Mark.OK
     word = "utløper / expires" if mark is Mark.WARNING else "gyldig til / valid until"
     return Line(mark, CERTIFICATES, f"{name}: {word} {until:%Y-%m-%d}")

@@ -5,6 +5,7 @@ another's to mend, such as a partner's certificate or a mail server that is
 down, is a warning: the gateway runs, and waits for it.
 """
 
+import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ from typing import Final
 
 from aiosmtplib import SMTP, SMTPException
 
+from gateway.adapters.causes import explained_error
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.schema import HEAD, current_revision, refuse_unless_current
@@ -25,9 +27,12 @@ from gateway.app import smtp_settings
 from gateway.config import Settings, SmtpOut, load_settings
 from gateway.domain.addressbook import AddressBook
 from gateway.domain.services import ServiceType
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.errors import ConfigurationError, ContentKeyMissing, GatewayError
+from gateway.office import mixed_environments
 from gateway.ops.check_keys import OwnKeyFiles, own_certificates, partners_certificates
 from gateway.ops.check_lines import Line, Mark, fault_lines
+from gateway.ops.check_ports import listening_places
+from gateway.ops.health import too_little_room
 from gateway.ports import Clock, ContentKeys
 
 CONNECT_SECONDS: Final = 5.0
@@ -63,6 +68,8 @@ async def check_all(
         yield line
     for line in (*found, *_address_book(book, services)):
         yield line
+    for line in await asyncio.to_thread(list, listening_places(settings)):
+        yield line
     async for line in _journal(settings, keys.content):
         yield line
     async for line in _broker(settings, connect_seconds):
@@ -80,7 +87,12 @@ def _read_book(
     services: tuple[ServiceType, ...] = ()
     try:
         services = load_services(files.services_file)
-        return load_address_book(files.partners_file, services), services, []
+        book = load_address_book(files.partners_file, services)
+        mixed = [
+            Line(Mark.FAULT, PARTNERS, f"{fault.where}: {fault.detail}")
+            for fault in mixed_environments(settings, book)
+        ]
+        return book, services, mixed
     except ConfigurationError as error:
         return None, services, list(fault_lines(PARTNERS, error))
 
@@ -112,6 +124,10 @@ async def _journal(
     settings: Settings, content: tuple[ContentKey, ...] | None
 ) -> AsyncIterator[Line]:
     path = settings.journal.path
+    if (free := too_little_room(path)) is not None:
+        megabytes = f"{free // 1_000_000} MB"
+        text = f"disken er nesten full / the disk is nearly full: {megabytes}"
+        yield Line(Mark.FAULT, JOURNAL, text)
     if path is not None and not path.exists():
         # Opening would make it.
         if os.access(path.parent, os.W_OK | os.X_OK):
@@ -132,11 +148,15 @@ async def _journal(
         keys = ContentKeys(content[0].key_id, {one.key_id: one.key for one in content})
         async with open_journal(url, keys=keys, clock=SystemClock(), exclusive=False) as journal:
             balanced = (await journal.ledger()).balanced
+            missing = await journal.missing_keys()
     except OSError as error:
         yield Line(Mark.FAULT, JOURNAL, f"url_file: {error.strerror}")
     except GatewayError as error:
         yield Line(Mark.FAULT, JOURNAL, f"{error.code} {error.detail}")
     else:
+        for key_id in missing:
+            text = f"innholdsnøkkel mangler / content key missing: {key_id}"
+            yield Line(Mark.FAULT, JOURNAL, f"{ContentKeyMissing.code} {text}")
         if balanced:
             yield Line(Mark.OK, JOURNAL, f"skjema / schema {HEAD}")
         else:
@@ -174,7 +194,7 @@ async def _mail_server(settings: Settings, connect_seconds: float) -> Line:
     try:
         offers_tls = await _greet(smtp, connect_seconds)
     except (SMTPException, OSError) as error:
-        text = f"{where} svarer ikke / does not answer: {type(error).__name__}"
+        text = f"{where} svarer ikke / does not answer: {explained_error(error)}"
         return Line(Mark.WARNING, MAIL_SERVER, text)
     if smtp.security == "starttls" and not offers_tls:
         text = f"{where} tilbyr ikke STARTTLS / does not offer STARTTLS"

@@ -25,6 +25,7 @@ ReadOffice = Callable[[], Office]
 
 # What is opened once: a new value counts from the next start.
 FIXED_SECTIONS: Final = ("environment", "broker", "journal", "smtp", "listener", "runtime")
+CONTENT_KEYS: Final = "journal.content_key_file"  # what stands in it, whatever its path
 
 
 class StoppedAtOnce(Exception):
@@ -42,7 +43,8 @@ async def run_daemon(office: Office, *, read_again: ReadOffice) -> None:
         GatewayError: it cannot start, or a process of it has failed; the code says why.
         StoppedAtOnce: by a second signal. What was under way is repeated after the next start.
     """
-    health, metrics = Health(), Metrics(office)
+    health = Health()
+    metrics = Metrics(office, health.ready)
     stopping = asyncio.Event()
     runtime = office.settings.runtime
 
@@ -132,13 +134,19 @@ class _Signals:
     async def _read_and_use(self, gateway: Gateway) -> None:
         try:
             office = await asyncio.to_thread(self._read_again)
+            settings, left = keep_fixed(gateway.office.settings, office.settings)
+            if office.content_keys != gateway.office.content_keys:
+                left.append(CONTENT_KEYS)
+            # The journal keeps the keys that it was opened with.
+            keys = gateway.office.content_keys
+            gateway.reload(replace(office, settings=settings, content_keys=keys))
         except GatewayError as error:
             faults = [{"where": fault.where, "detail": fault.detail} for fault in error.faults]
             log.error("reload_refused", code=error.code, faults=faults or error.detail)
-            return
-        settings, left = keep_fixed(gateway.office.settings, office.settings)
-        gateway.reload(replace(office, settings=settings))
-        log.info("reloaded", needs_restart=left)
+        except Exception as error:  # the daemon goes on with what it has, and says so
+            log.exception("reload_refused", error=type(error).__name__)
+        else:
+            log.info("reloaded", needs_restart=left)
 
 
 def keep_fixed(old: Settings, new: Settings) -> tuple[Settings, list[str]]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
-from gateway.domain.identifiers import MsgId
+from gateway.domain.identifiers import MsgId, msg_id_key
+from gateway.domain.persons import contains_national_number
 from gateway.ports import DeadLetter, Journal, JournalEvent, Transaction
 
 _NOTHING_TO_DO = "det er ingenting å gjøre på nytt / there is nothing to do again"
@@ -46,12 +48,12 @@ class Desk:
     async def chosen(self, ids: Sequence[str], *, code: str | None = None) -> list[Letter]:
         """Open letters with ``code`` that any of ``ids`` names; all with ``code`` without ids.
 
-        An id is a letter's, a MsgId or an eb:MessageId, compared exactly.
+        An id is a letter's, whole or as it is shown, a MsgId or an eb:MessageId.
         """
         if not ids and code is None:
             return []
         letters = await self.open_letters(code=code)
-        return [one for one in letters if not ids or set(ids) & _names_of(one)]
+        return [one for one in letters if not ids or any(is_named(one, any_id) for any_id in ids)]
 
     async def letter(self, any_id: str) -> Letter | None:
         """The letter that an id names, whatever has become of it; an open one before others."""
@@ -115,7 +117,7 @@ class Desk:
         async with self.journal.transaction() as tx:
             letters = [await tx.dead_letter(letter_id) for letter_id in ids if letter_id]
         known = [await self._known(letter) for letter in letters if letter is not None]
-        return [one for one in known if any_id in _names_of(one)]
+        return [one for one in known if is_named(one, any_id)]
 
     async def _known(self, letter: DeadLetter) -> Letter:
         if letter.entry_id is None:
@@ -126,7 +128,19 @@ class Desk:
         return Letter(letter=letter, msg_id=None if entry is None else entry.msg_id)
 
 
-def _names_of(one: Letter) -> set[str]:
+def shown_id(letter: DeadLetter) -> str:
+    """The id of a letter as lists for people have it, and as commands take it.
+
+    Ids are whatever partners and EPJ wrote: one that holds a national number is not shown.
+    """
+    if not contains_national_number(letter.letter_id):
+        return letter.letter_id
+    return f"letter-{sha256(letter.letter_id.encode()).hexdigest()[:16]}"
+
+
+def is_named(one: Letter, any_id: str) -> bool:
+    """Whether a person who gives ``any_id`` may mean this letter."""
     letter = one.letter
-    names = (letter.letter_id, letter.message_id, letter.arrival_id, one.msg_id)
-    return {name for name in names if name is not None}
+    if any_id in (letter.letter_id, shown_id(letter), letter.message_id, letter.arrival_id):
+        return True
+    return one.msg_id is not None and msg_id_key(one.msg_id) == msg_id_key(any_id)

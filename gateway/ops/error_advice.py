@@ -85,9 +85,32 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "partner what was wrong, and take it up with the author of the message. Close the matter "
         "with `dialog-gateway dead-letters discard ID` once it has been followed up.",
     ),
+    "GW-119": (
+        "Meldingen finnes ikke hos mottakeren. Avsenderen må ringe for å få årsaken, og sende en "
+        "ny melding. Skjer det ofte, utelater mottakerens system feilkoden i applikasjons"
+        "kvitteringene (kodeverk 8221): si fra til mottakeren.",
+        "The receiver does not have the message. The sender must call to learn why, and send a new "
+        "message. If it happens often, the receiver's system leaves the error code out of its "
+        "application receipts (code list 8221): tell the receiver.",
+    ),
     "GW-121": (
         "Ingenting: en annen instans gjorde det samme et øyeblikk før.",
         "Nothing: another instance did the same a moment before.",
+    ),
+    "GW-122": (
+        "Sjekk at EPJ leser `epj.incoming` og bekrefter. Finn ut om meldingen er kommet inn i "
+        "journalen, og ring avsenderen hvis ikke. Saken lukkes av seg selv når EPJ bekrefter.",
+        "See that the EPJ reads `epj.incoming` and confirms. Find out whether the message is in "
+        "the patient's record, and call its sender if not. The matter closes itself when the EPJ "
+        "confirms.",
+    ),
+    "GW-123": (
+        "Gi avsenderen beskjed om at vedlegg ikke når fram, og be om innholdet som tekst. Det som "
+        "ble fjernet, ligger forseglet i journalen. Avslutt med `dialog-gateway dead-letters "
+        "discard ID`.",
+        "Tell the sender that attachments do not get through, and ask for what they hold as text. "
+        "What was removed lies sealed in the journal. Close it with `dialog-gateway dead-letters "
+        "discard ID`.",
     ),
     "GW-201": (
         "Avsenderens system lager ikke gyldig XML. EPJ-leverandøren (ut) eller partneren (inn) må "
@@ -127,10 +150,12 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "The EPJ has to give the message the content_type `application/xml` or `application/json`.",
     ),
     "GW-208": (
-        "Bekreftelsen ligger på `parked`. EPJ-leverandøren må rette den; legg den deretter tilbake "
-        "på `epj.confirmations`, ellers får avsenderen ingen kvittering.",
-        "The confirmation is on `parked`. The EPJ's vendor has to mend it; then put it back on "
-        "`epj.confirmations`, otherwise the sender gets no receipt.",
+        "Bekreftelsen ligger på `parked`. EPJ-leverandøren må rette den og sende den på nytt, "
+        "ellers får avsenderen ingen kvittering. Var feilen vår: `dialog-gateway dead-letters "
+        "replay ID`.",
+        "The confirmation is on `parked`. The EPJ's vendor has to mend it and send it again, "
+        "otherwise the sender gets no receipt. Was it our fault: `dialog-gateway dead-letters "
+        "replay ID`.",
     ),
     "GW-209": (
         "Meldingen kan være mottatt eller avvist: spør mottakeren. Deres kvittering følger ikke "
@@ -166,6 +191,10 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "The message was under way too long. Check the clocks of both sides; the partner sends "
         "again.",
     ),
+    "GW-216": (
+        "Meldingen er tatt imot. Partneren får en advarsel og bør sende konvolutten i UTF-8.",
+        "The message was taken in. The partner is warned and should send its envelope in UTF-8.",
+    ),
     "GW-301": (
         "Kom den fra en kjent partner, har de trolig byttet sertifikat: hent det nye fra "
         "Adresseregisteret, legg det i adresseboken og last på nytt. Ellers: sikkerhetshendelse.",
@@ -181,9 +210,11 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
     ),
     "GW-303": (
         "Partneren har brukt et gammelt eller feil sertifikat for oss. Legg den gamle nøkkelen "
-        "tilbake som en ekstra `[[keys.unsealing]]`, og be partneren hente det nye sertifikatet.",
+        "tilbake som en ekstra `[[keys.unsealing]]`, og be partneren hente det nye sertifikatet. "
+        "Les så en applikasjonskvittering på nytt med `dialog-gateway dead-letters replay ID`.",
         "The partner used an old or wrong certificate of ours. Put the old key back as a further "
-        "`[[keys.unsealing]]`, and ask the partner to fetch the new certificate.",
+        "`[[keys.unsealing]]`, and ask the partner to fetch the new certificate. Then read an "
+        "application receipt once more with `dialog-gateway dead-letters replay ID`.",
     ),
     "GW-304": (
         "Er avsenderen en part vi utveksler med, skal den inn i adresseboken; les e-posten på nytt "
@@ -196,6 +227,14 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "adresseboken og last på nytt. Avsenderen må sende meldingen igjen.",
         "Fetch the receiver's present sealing certificate from the address register, put it into "
         "the address book and reload. The author has to send the message again.",
+    ),
+    "GW-306": (
+        "Legg inn et gyldig signeringspar (`keys.signing_key_file` og "
+        "`keys.signing_certificate_file`), og last på nytt (SIGHUP). `dialog-gateway check` sier "
+        "hva som er galt. Det som venter, går da videre av seg selv.",
+        "Put in a valid signing pair (`keys.signing_key_file` and `keys.signing_certificate_file`) "
+        "and reload (SIGHUP). `dialog-gateway check` says what is wrong. What waits then goes on "
+        "by itself.",
     ),
     "GW-401": (
         "Se hva adressen treffer: `dialog-gateway route ADRESSE`. Avsenderen velger en av "

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.app import Gateway
-from gateway.errors import GatewayError
+from gateway.envelopes import require_able_to_sign
+from gateway.errors import CannotSign, GatewayError
 from gateway.ports import JournalEvent
 
 SWEEP_PERIODS: Final = 10  # a sweep older than so many of its periods: the loop is stuck
@@ -24,10 +25,17 @@ PROBE_SECONDS: Final = 5.0  # the journal answers within this, or it is away
 CACHE_SECONDS: Final = 1.0  # questions come from outside, and as often as they like
 _ATTEMPTS: Final = 5  # so many failed attempts in a row are worth a note
 
+CHECKS: Final = ("journal", "relay", "broker", "disk", "signing")
+"""Everything that ``ready`` looks at, by the names of its problems."""
+
 _PROMISES: Final = {
     1: (
         "Ingenting går tapt: det som er tatt imot, er trygt i journalen.",
         "Nothing is lost: what was taken over is safe in the journal.",
+    ),
+    3: (
+        "Ingenting usignert, uleselig eller forfalsket går videre, og avsenderen får vite hvorfor.",
+        "Nothing unsigned, unreadable or forged is passed on, and the sender is told why.",
     ),
     5: (
         "Operatøren kan alltid få vite hvor en melding er.",
@@ -132,7 +140,12 @@ class Health:
             return self._cached[1]
 
     async def _look(self, gateway: Gateway) -> Answer:
-        problems = [*await _journal(gateway), *_broker(gateway), *_disk(gateway)]
+        problems = [
+            *await _journal(gateway),
+            *_broker(gateway),
+            *_disk(gateway),
+            *_signing(gateway),
+        ]
         notes = _attempts_failed(self._attempts)
         status = "not_ready" if problems else "degraded" if notes else "ready"
         return Answer(status=status, problems=tuple(problems), notes=tuple(notes))
@@ -188,15 +201,20 @@ def _broker(gateway: Gateway) -> list[Problem]:
     return [away]
 
 
-def _disk(gateway: Gateway) -> list[Problem]:
-    path: Path | None = gateway.office.settings.journal.path
-    if path is None:
-        return []
+def too_little_room(journal: Path | None) -> int | None:
+    """Free bytes beside a SQLite journal when they are too few; None when all is well."""
+    if journal is None:
+        return None
     try:
-        free = shutil.disk_usage(path.parent).free
+        free = shutil.disk_usage(journal.parent).free
     except OSError:
-        return []  # the journal's own probe says more
-    if free >= DISK_BYTES:
+        return None  # the journal's own probe says more
+    return free if free < DISK_BYTES else None
+
+
+def _disk(gateway: Gateway) -> list[Problem]:
+    free = too_little_room(gateway.office.settings.journal.path)
+    if free is None:
         return []
     full = Problem(
         "disk",
@@ -206,6 +224,23 @@ def _disk(gateway: Gateway) -> list[Problem]:
         "The disk of the journal is nearly full: soon no message will be taken over.",
     )
     return [full]
+
+
+def _signing(gateway: Gateway) -> list[Problem]:
+    try:
+        require_able_to_sign(gateway.office.keys, gateway.clock.now())
+    except CannotSign as error:
+        unable = Problem(
+            "signing",
+            3,
+            f"{error.code} {error.detail}",
+            "Vi kan ikke signere: verken meldinger eller kvitteringer går ut før sertifikatet er "
+            "byttet. Alt venter i køene og i journalen.",
+            "We cannot sign: neither messages nor receipts go out until the certificate is "
+            "replaced. All of it waits in the queues and in the journal.",
+        )
+        return [unable]
+    return []
 
 
 def _attempts_failed(attempts: deque[bool]) -> list[Problem]:

@@ -1,8 +1,8 @@
 """Dead letters and parked queue messages in words and in JSON; never any content."""
 
-from gateway.adapters.rabbitmq.notices import ParkedMessage
+from gateway.adapters.rabbitmq.parked import ParkedMessage
 from gateway.domain.ledger import Side
-from gateway.ops.desk import Letter
+from gateway.ops.desk import Letter, shown_id
 from gateway.ops.wording import actor_text, error_class, local_time, on_one_line, utc_text
 
 _SIDES: dict[Side | None, str] = {
@@ -41,7 +41,7 @@ def letter_lines(one: Letter) -> str:
         if value is not None
     ]
     lines = [
-        f"{letter.letter_id}  {letter.code}  {_SIDES[letter.side]}"
+        f"{shown_id(letter)}  {letter.code}  {_SIDES[letter.side]}"
         f"  siden / since {local_time(letter.since)}",
         *([f"    {', '.join(known)}"] if known else []),
         f"    {error.text_nb}",
@@ -56,16 +56,19 @@ def letter_lines(one: Letter) -> str:
 def parked_json(one: ParkedMessage) -> dict[str, object]:
     """One message on ``parked``, for machines."""
     return {
+        "parked_id": one.parked_id,
         "message_id": one.message_id,
         "queue": one.queue,
         "reason": one.reason,
+        "since": utc_text(one.since),
         "bytes": one.bytes,
     }
 
 
 def parked_line(one: ParkedMessage) -> str:
     """One message on ``parked``, for people."""
+    since = "-" if one.since is None else local_time(one.since)
     return on_one_line(
-        f"parked: {one.message_id or '-'}  fra / from {one.queue or '-'}"
-        f"  {one.reason or '-'}  {one.bytes} bytes"
+        f"{one.parked_id}  fra / from {one.queue or '-'}  siden / since {since}"
+        f"  {one.reason or '-'}  {one.bytes} bytes  message_id {one.message_id or '-'}"
     )

@@ -138,9 +138,13 @@ def _plain(value: object, depth: int) -> object:
     return mask_national_numbers(str(value))
 
 
-def _frames_only(exc_info: ExcInfo) -> str:
+def frames_of(error: BaseException | None) -> str:
     """An exception with its causes: types and places, and the text of our own errors only."""
-    return "\n".join(_told(exc_info[1], _DEEPEST))
+    return "\n".join(_told(error, _DEEPEST))
+
+
+def _frames_only(exc_info: ExcInfo) -> str:
+    return frames_of(exc_info[1])
 
 
 def _told(error: BaseException | None, depth: int) -> list[str]:

@@ -7,7 +7,7 @@ can make the series grow, and no message id ever becomes one.
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -29,6 +29,7 @@ from gateway.domain.ledger import Ledger, Side
 from gateway.domain.message import ANSWER, DEVIATION, NOTE, REQUEST
 from gateway.errors import BrokerUnavailable, GatewayError
 from gateway.office import Office
+from gateway.ops.health import CHECKS, Answer
 from gateway.ports import JournalEvent
 from gateway.queues import Queue
 
@@ -93,9 +94,15 @@ def _known_codes() -> frozenset[str]:
 
 
 class Metrics:
-    """The metrics of one daemon. ``gateway`` is None until everything is open."""
+    """The metrics of one daemon. ``gateway`` is None until everything is open.
 
-    def __init__(self, office: Office) -> None:
+    Args:
+        office: what it started with.
+        ready: the answer of ``/health/ready``, so that alarms and it never disagree.
+    """
+
+    def __init__(self, office: Office, ready: Callable[[], Awaitable[Answer]]) -> None:
+        self._ready = ready
         self.gateway: Gateway | None = None
         self.registry = CollectorRegistry()
         self._started_with = office
@@ -147,7 +154,10 @@ class Metrics:
         self._oldest = gauge(
             "waiting_oldest_seconds", "Age of the oldest that waits; 0 when none does.", "what"
         )
-        self._journal_up = gauge("journal_up", "1 when the journal answered this scrape.")
+        self._checks = gauge("ready", "1 when this check of /health/ready holds.", "check")
+        self._journal_up = gauge(
+            "journal_up", "1 when the journal answered this scrape and can be written."
+        )
         self._broker_up = gauge("broker_up", "1 when both connections to RabbitMQ stand.")
         self._depth = gauge("queue_depth", "Messages ready in a queue, by base name.", "queue")
         self._queue_oldest = gauge(
@@ -206,7 +216,8 @@ class Metrics:
     async def render(self) -> tuple[bytes, str]:
         """Measure, and give the text for Prometheus with its content type; it never fails."""
         async with self._rendering:
-            measures = await self._measure_journal()
+            failing = await self._measure_checks()
+            measures = await self._measure_journal(can_write="journal" not in failing)
             await self._measure_broker()
             for queue, name in _OLDEST_IN.items():
                 if name in measures:
@@ -214,7 +225,16 @@ class Metrics:
             self._measure_certificates()
             return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
-    async def _measure_journal(self) -> Mapping[str, float]:
+    async def _measure_checks(self) -> set[str]:
+        answer = await self._ready()
+        failing = {problem.check for problem in answer.problems}
+        self._checks.clear()
+        if answer.status in ("ready", "degraded", "not_ready"):  # else nothing was looked at
+            for check in CHECKS:
+                self._checks.labels(check).set(int(check not in failing))
+        return failing
+
+    async def _measure_journal(self, *, can_write: bool) -> Mapping[str, float]:
         gateway = self.gateway
         try:
             if gateway is None:
@@ -229,7 +249,7 @@ class Metrics:
             self._balanced.set(float("nan"))  # neither yes nor no: 0 would be an alarm
             self._journal_up.set(0)
             return {}
-        self._journal_up.set(1)
+        self._journal_up.set(int(can_write))
         self._show_ledger(ledger)
         for what in _WAITING:
             self._waiting.labels(what).set(measures[what])

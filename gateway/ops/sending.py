@@ -12,10 +12,8 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.rabbitmq.connection import open_connections
 from gateway.adapters.rabbitmq.publisher import Publisher
-from gateway.codecs.msghead import peek_message
-from gateway.codecs.xml import parse_untrusted
 from gateway.domain.ledger import Outgoing, State
-from gateway.errors import GatewayError, JournalUnavailable
+from gateway.errors import JournalUnavailable
 from gateway.office import Office
 from gateway.ports import Journal, OutboundMessage
 from gateway.queues import Queue
@@ -37,7 +35,6 @@ class Package:
     body: bytes
     content_type: str
     amqp_message_id: str
-    keys: tuple[str, ...]  # how the journal may know the same bytes from an earlier time
 
     @property
     def digest(self) -> str:
@@ -71,20 +68,10 @@ class Outcome:
 def package_of(body: bytes, *, amqp_message_id: str) -> Package:
     """Make a queue message of a file: JSON when it begins with ``{``, else XML."""
     is_json = body.lstrip()[:1] == b"{"
-    digest = hashlib.sha256(body).hexdigest()
-    keys = [f"#{digest}"]
-    try:
-        peek = peek_message(parse_untrusted(body))
-    except GatewayError:
-        peek = None
-    if peek is not None and peek.msg_id and peek.sender_her:
-        key = f"{peek.sender_her}/{peek.msg_id}"
-        keys += [key, f"{key}#{digest}"]
     return Package(
         body=body,
         content_type="application/json" if is_json else "application/xml",
         amqp_message_id=amqp_message_id,
-        keys=tuple(keys),
     )
 
 
@@ -153,8 +140,4 @@ async def entry_of(journal: Journal, package: Package) -> Outgoing | None:
             entry = None if entry_id is None else await tx.outgoing(entry_id)
             if entry is not None and entry.amqp_message_id == package.amqp_message_id:
                 return entry
-        for key in package.keys:
-            entry = await tx.outgoing_by_key(key)
-            if entry is not None and entry.digest == package.digest:
-                return entry
-    return None
+        return await tx.outgoing_by_digest(package.digest)

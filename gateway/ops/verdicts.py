@@ -80,6 +80,7 @@ def judge(
             *(() if addressing is None else addressing.findings),
             *signature_findings(document, direction),
         ),
+        admitted=addressing is not None and addressing.admitted,
     )
     return Judged(screening=screening, document=document, addressing=addressing)
 

@@ -1,21 +1,23 @@
-"""What waits for a receipt: for what, since when, how long still, and who must act."""
+"""What waits for a receipt, or for the EPJ: since when, how long still, and who must act."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.delivery import Delivery, Transport
-from gateway.domain.ledger import Outgoing
+from gateway.domain.ledger import Incoming, Outgoing
 from gateway.errors import Who
 from gateway.ops.wording import utc_text
 
 _HAND_OVER = "hand-over"
 _ACKNOWLEDGMENT = "acknowledgment"
 _APPREC = "apprec"
+_CONFIRMATION = "confirmation"
 WAITS_FOR = {
     _HAND_OVER: "overlevering / hand-over",
     _ACKNOWLEDGMENT: "transportkvittering / acknowledgment",
     _APPREC: "applikasjonskvittering / AppRec",
+    _CONFIRMATION: "bekreftelse fra EPJ / the EPJ's confirmation",
 }
 
 
@@ -67,6 +69,35 @@ class Wait:
             "next_look": utc_text(self.next_look),
             "attempts": self.attempts,
             "failures": 0 if delivery is None else delivery.failures,
+            "overdue": entry.overdue,
+            "who_acts": None if self.who is None else self.who.value,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpjWait:
+    """One incoming message that the EPJ has said nothing about."""
+
+    entry: Incoming
+
+    @property
+    def who(self) -> Who | None:
+        """Nobody before the first warning."""
+        return None if self.entry.overdue is None else Who.ADMINISTRATOR
+
+    def as_json(self) -> dict[str, object]:
+        entry = self.entry
+        return {
+            "entry_id": entry.entry_id,
+            "msg_id": entry.msg_id,
+            "message_id": entry.message_id,
+            "conversation_id": entry.conversation_id,
+            "sender_her": entry.sender_her,
+            "receiver_her": entry.receiver_her,
+            "message_type": entry.message_type,
+            "waits_for": _CONFIRMATION,
+            "since": utc_text(entry.handed_at),
+            "next_look": utc_text(entry.due_at),
             "overdue": entry.overdue,
             "who_acts": None if self.who is None else self.who.value,
         }

@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.domain.findings import Verdict
+from gateway.domain.persons import mask_national_numbers
 from gateway.errors import GatewayError, InternalFault, Who
 
 _NORWAY: Final = ZoneInfo("Europe/Oslo")
@@ -53,6 +54,9 @@ EVENTS: Final[dict[str, str]] = {
     "epj_stored": "EPJ har lagret meldingen",
     "epj_refused": "EPJ avviste meldingen",
     "confirmation_late": "Bekreftelse fra EPJ er forsinket",
+    "parked_replayed": "Lagt tilbake fra køen parked etter beslutning",
+    "parked_discarded": "Tatt av køen parked etter beslutning",
+    "not_answered": "EPJ gjentok seg etter avslutning; kvittering kan ikke lages",
     "no_message": "Lest på nytt: ingen egen melding",
 }
 """Every event that the processes record."""
@@ -102,13 +106,32 @@ def utc_text(at: datetime | None) -> str | None:
 
 
 def on_one_line(text: str) -> str:
-    """``text`` without what could break the line or steer a terminal.
+    """``text`` without what could break the line or steer a terminal, or name a person.
 
     Ids and names of a mail are whatever its sender wrote.
     """
-    return "".join(
+    printable = "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
+    return mask_national_numbers(printable)
+
+
+def without_numbers(value: object) -> object:
+    """JSON for machines, national numbers masked in every text but the ids.
+
+    An id, told by its name, is left as it is: a command could not find a masked one.
+    """
+    match value:
+        case str():
+            return mask_national_numbers(value)
+        case dict():
+            return {
+                key: one if str(key).rpartition("_")[2] == "id" else without_numbers(one)
+                for key, one in value.items()
+            }
+        case list() | tuple():
+            return [without_numbers(one) for one in value]
+    return value
 
 
 def error_class(code: str) -> type[GatewayError]:

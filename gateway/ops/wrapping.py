@@ -34,6 +34,7 @@ def wrap_mail(
 
     Raises:
         CannotSeal: the receiver has no certificate that may be used now.
+        CannotSign: we have none that may sign now.
     """
     document, addressing = judged.document, judged.addressing
     assert document is not None, "only a dialogue message that passed is wrapped"

@@ -11,6 +11,7 @@ from gateway.domain.ledger import Outgoing, Side, State
 from gateway.domain.message import kind_word
 from gateway.domain.reasons import Reason, reason_for
 from gateway.domain.resend import AnswerPolicy
+from gateway.domain.rules.receivers import about_admitted
 from gateway.envelopes import Envelopes, send
 from gateway.errors import CannotSeal, LeaseLost, Who
 from gateway.outbound.reading import HandedIn, Reading
@@ -42,17 +43,17 @@ class Accept:
         """Take over, or refuse, one message; returning means it is committed.
 
         Raises:
-            JournalUnavailable, LeaseLost: nothing was recorded; the same message again.
+            JournalUnavailable, LeaseLost, CannotSign: nothing was recorded; the same message
+                again.
         """
         read = await self.reading(message)
         async with self.journal.transaction() as tx:
-            known = await tx.outgoing_by_key(read.key)
-            duplicate = known is not None
-            if known is not None and known.digest != read.digest:
-                known = await tx.outgoing_by_key(read.key_of_copy)
+            # By its bytes first: what JSON is read as hangs on the address book of the moment.
+            known = await tx.outgoing_by_digest(read.digest)
             if known is not None:
                 await self.report.repeat(tx, known)
                 return
+            duplicate = await tx.outgoing_by_key(read.key) is not None
             entry = self._entry(read, message, duplicate=duplicate)
             if read.reasons or duplicate:
                 await self._refuse(tx, entry)
@@ -135,6 +136,7 @@ class Accept:
             partner_her=read.receiver.her,
             message_id=entry.message_id,
             conversation_id=entry.conversation_id,
+            reply_expected=not about_admitted(read.sender, read.receiver),
         )
         remarks: dict[str, str | None] = {r.code: r.rule for r in read.remarks}
         if waits_from != read.message.gen_date:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from gateway.codecs.mime import render_mail
 from gateway.domain.delivery import Delivery, HandedOver, Purpose, Transport, advance
 from gateway.domain.resend import ResendPolicy
+from gateway.envelopes import was_handed_over
 from gateway.errors import AttemptsUsedUp, GatewayError, TransportRefused, TransportUnavailable
 from gateway.ports import (
     Attempt,
@@ -106,7 +107,7 @@ class Dispatch:
         now = self.clock.now()
         async with self.journal.transaction() as tx:
             delivery = await self._reload(tx, attempt, "handed_over")
-            first = delivery.sent_at is None
+            first = not await was_handed_over(tx, delivery)
             delivery = advance(delivery, HandedOver())
             waits = delivery.is_open
             delivery = replace(

@@ -21,14 +21,15 @@ from gateway.codecs.xml import XmlLimits, parse_untrusted
 from gateway.domain.addressbook import AddressBook, Entry
 from gateway.domain.addressing import address_outgoing
 from gateway.domain.findings import Direction, Finding, FindingClass, Screening, rejection_from
-from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.identifiers import HerId, MsgId, msg_id_key
 from gateway.domain.ledger import Removed
 from gateway.domain.message import ANSWER, DialogMessage
 from gateway.domain.reasons import Reason
 from gateway.domain.screening import EpjFacts, ScreeningPolicy, ThreadFacts, screen
 from gateway.domain.services import ServiceType
+from gateway.domain.thread import Turn
 from gateway.errors import Disposition, GatewayError, UnsupportedContentType
-from gateway.ports import Clock, Journal, QueueMessage
+from gateway.ports import Clock, Journal, QueueMessage, Transaction
 from gateway.threads import Threads
 
 LARGE_BYTES = 500_000  # from here on reading a document would hold up everything else
@@ -54,9 +55,9 @@ class HandedIn:
 
     @property
     def key(self) -> str:
-        """What makes this message the same as another one."""
+        """What no two messages with different bytes may share."""
         if self.msg_id and self.sender_her:
-            return f"{self.sender_her}/{self.msg_id}"
+            return f"{self.sender_her}/{msg_id_key(self.msg_id)}"
         return f"#{self.digest}"
 
     @property
@@ -94,48 +95,49 @@ class Reading:
         Raises:
             JournalUnavailable: its thread, or the question it answers, cannot be looked up.
         """
+        try:
+            return await self._judged(message)
+        except GatewayError as error:
+            if error.disposition is Disposition.RETRY:
+                raise
+            if len(message.body) > LARGE_BYTES:
+                return await asyncio.to_thread(self._refused, message, error)
+            return self._refused(message, error)
+
+    async def _judged(self, message: QueueMessage) -> HandedIn:
         if _media_type(message) == JSON_TYPE:
             draft = await self._composed(message.body)
         elif len(message.body) > LARGE_BYTES:
             draft = await asyncio.to_thread(self._read, message)
         else:
             draft = self._read(message)
-        if isinstance(draft, HandedIn):
-            return draft
         if draft.document.message.conversation is not None:
             return await self._in_its_thread(draft)
         return self._screened(draft)
 
-    def _read(self, message: QueueMessage) -> _Draft | HandedIn:
-        digest = hashlib.sha256(message.body).hexdigest()
-        try:
-            if _media_type(message) not in XML_TYPES:
-                raise UnsupportedContentType(f"content type {_media_type(message)[:60]!r}")
-            document = read_document(message.body, limits=self.limits)
-        except GatewayError as error:
-            return self._unreadable(message.body, digest, error)
-        signature = signature_findings(document, Direction.OUTGOING)
-        return _Draft(digest=digest, body=message.body, document=document, signature=signature)
+    def _read(self, message: QueueMessage) -> _Draft:
+        if _media_type(message) not in XML_TYPES:
+            raise UnsupportedContentType(f"content type {_media_type(message)[:60]!r}")
+        document = read_document(message.body, limits=self.limits)
+        return _Draft(
+            digest=_digest(message.body),
+            body=message.body,
+            document=document,
+            signature=signature_findings(document, Direction.OUTGOING),
+        )
 
-    async def _composed(self, body: bytes) -> _Draft | HandedIn:
+    async def _composed(self, body: bytes) -> _Draft:
         """Make the MsgHead that the JSON asks for; the digest is that of the JSON."""
-        digest = hashlib.sha256(body).hexdigest()
-        try:
-            model = parse_epj_json(body)
-            made = document_of(
-                model,
-                book=self.book,
-                services=self.services,
-                now=self.clock.now(),
-                questions=await self._questions(reply_to_of(model)),
-            )
-            document = read_document(made, limits=self.limits)
-        except GatewayError as error:
-            if error.disposition is Disposition.RETRY:
-                raise
-            reasons = tuple(f.as_reason() for f in rejection_from(error, Direction.OUTGOING))
-            return HandedIn(digest=digest, msg_id=peek_msg_id(body), reasons=reasons)
-        return _Draft(digest=digest, body=made, document=document, facts=facts_of(model))
+        model = parse_epj_json(body)
+        made = document_of(
+            model,
+            book=self.book,
+            services=self.services,
+            now=self.clock.now(),
+            questions=await self._questions(reply_to_of(model)),
+        )
+        document = read_document(made, limits=self.limits)
+        return _Draft(digest=_digest(body), body=made, document=document, facts=facts_of(model))
 
     async def _questions(self, reply_to: MsgId | None) -> list[DialogMessage]:
         """What was handed to the EPJ under this MsgId, of whichever partner."""
@@ -153,18 +155,11 @@ class Reading:
         a signature would break.
         """
         message = draft.document.message
-        asked: bytes | None = None
         async with self.journal.transaction() as tx:
             parent = await self.threads.parent(tx, message, message.receiver.her)
+            repeated = None
             if parent is not None and _lacks_question(message):
-                asked = await tx.document(parent.entry_id)
-        repeated = None
-        if asked is not None:
-            question = parse_untrusted(asked, limits=self.limits)
-            repeated = with_question(draft.document.root, question)
-        if repeated is not None:
-            document = read_document(repeated, limits=self.limits)
-            draft = replace(draft, body=repeated, document=document)
+                repeated = await self._with_question(tx, draft, parent)
         thread = self.threads.facts(
             message,
             parent,
@@ -172,12 +167,33 @@ class Reading:
             partner_her=message.receiver.her,
             question_added=True if repeated is not None else None,
         )
-        return self._screened(draft, thread)
+        return self._screened(repeated or draft, thread)
 
-    def _unreadable(self, body: bytes, digest: str, error: GatewayError) -> HandedIn:
-        reasons = tuple(f.as_reason() for f in rejection_from(error, Direction.OUTGOING))
+    async def _with_question(self, tx: Transaction, draft: _Draft, parent: Turn) -> _Draft | None:
+        """The answer with its question; None where it cannot be had, which R-43 remarks."""
         try:
-            peek = peek_message(parse_untrusted(body, limits=self.limits))
+            asked = await tx.document(parent.entry_id)
+            if asked is None:
+                return None
+            question = read_document(asked, limits=self.limits).message
+            body = with_question(draft.document.root, question)
+            if body is None:
+                return None
+            document = read_document(body, limits=self.limits)
+        except GatewayError as error:
+            if error.disposition is Disposition.RETRY:
+                raise
+            return None  # no fault of the answer, which must not be kept back for it
+        return replace(draft, body=body, document=document)
+
+    def _refused(self, message: QueueMessage, error: GatewayError) -> HandedIn:
+        """A message of which no document could be made, with as much of it as can be seen."""
+        digest = _digest(message.body)
+        reasons = tuple(f.as_reason() for f in rejection_from(error, Direction.OUTGOING))
+        if _media_type(message) == JSON_TYPE:
+            return HandedIn(digest=digest, msg_id=peek_msg_id(message.body), reasons=reasons)
+        try:
+            peek = peek_message(parse_untrusted(message.body, limits=self.limits))
         except GatewayError:
             return HandedIn(digest=digest, reasons=reasons)
         return HandedIn(
@@ -199,6 +215,7 @@ class Reading:
             more=(*addressing.findings, *draft.signature),
             epj=draft.facts,
             thread=thread,
+            admitted=addressing.admitted,
         )
         refused = tuple(f.as_reason() for f in screening.rejections)
         return HandedIn(
@@ -217,6 +234,10 @@ class Reading:
                 f.as_reason() for f in screening.findings if f.cls is not FindingClass.REJECT
             ),
         )
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _media_type(message: QueueMessage) -> str:

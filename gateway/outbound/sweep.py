@@ -1,28 +1,36 @@
 """Find what is due, or was forgotten in a crash, and move it on (design §2, §4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from gateway.domain.ledger import Incoming, Outgoing, Side
+from gateway.domain.delivery import Delivery
+from gateway.domain.ledger import Incoming, Outgoing, Side, silence_letter_id
 from gateway.domain.resend import AnswerPolicy, ConfirmationPolicy, ResendPolicy
+from gateway.domain.thread import Turn
 from gateway.errors import (
     AnswerOverdue,
     AttemptsUsedUp,
+    NotConfirmedByEpj,
     ReceiptWithoutMessage,
 )
+from gateway.outbound.due import MoveOn, Step
 from gateway.ports import (
+    Arrival,
     Clock,
     DeadLetter,
+    DueKind,
     GiveUp,
     Journal,
     JournalEvent,
     NewId,
+    Orphan,
     Transaction,
 )
 from gateway.queues import arrival_notice, send_order
 from gateway.threads import Threads
 
-BATCH = 100
 MOST_DOUBLINGS = 6  # of the wait for another notice: at most every 10 hours or so
 
 
@@ -42,32 +50,45 @@ class Sweep:
     async def __call__(self) -> int:
         """Sweep once; returns how many things were moved on.
 
+        One that cannot be moved on is passed over for an hour and laid before a person;
+        it keeps nothing else from its due time.
+
         Raises:
             JournalUnavailable: what was moved before stays moved; the rest waits.
         """
-        moved = 0
-        steps = (
-            self._deliveries,
-            self._answers,
-            self._incoming,
-            self._replies,
-            self._orphans,
-            self._unread,
+        move_on = MoveOn(journal=self.journal, clock=self.clock, give_up=self.give_up)
+        return (
+            await move_on(self._deliveries)
+            + await move_on(self._answers)
+            + await move_on(self._incoming)
+            + await move_on(self._replies)
+            + await move_on(self._matched_orphans)
+            + await move_on(self._orphans)
+            + await move_on(self._unread)
         )
-        for step in steps:
-            while True:
-                async with self.journal.transaction() as tx:
-                    count = await step(tx, self.clock.now())
-                moved += count
-                if count < BATCH:
-                    break
-        return moved
 
-    async def _deliveries(self, tx: Transaction, now: datetime) -> int:
-        due = await tx.deliveries_due(now, BATCH)
+    # --- envelopes ---
+
+    @property
+    def _deliveries(self) -> Step[Delivery]:
+        return Step(
+            kind="delivery",
+            due=lambda tx, now, limit: tx.deliveries_due(now, limit),
+            move=self._move_deliveries,
+            name_of=lambda delivery: delivery.message_id,
+            entry_of=lambda delivery: delivery.entry_id,
+            postpone=partial(_postpone, "delivery"),
+        )
+
+    async def _move_deliveries(
+        self, tx: Transaction, due: Sequence[Delivery], now: datetime
+    ) -> None:
+        backlog = await self._is_behind(tx, now)
         for delivery in due:
             if not delivery.is_open:
                 await tx.save_delivery(replace(delivery, due_at=None))
+            elif backlog and delivery.attempts:
+                await tx.save_delivery(replace(delivery, due_at=now + self.resend.attempt_guard))
             elif self.resend.is_used_up(delivery, now):
                 await self.give_up.delivery(tx, delivery, AttemptsUsedUp())
             else:
@@ -75,17 +96,39 @@ class Sweep:
                 await tx.save_delivery(guarded)
                 order = send_order(self.new_id(), delivery.message_id, delivery.tries + 1)
                 await tx.put(order)
-        return len(due)
 
-    async def _answers(self, tx: Transaction, now: datetime) -> int:
-        due = await tx.outgoing_due(now, BATCH)
+    async def _is_behind(self, tx: Transaction, now: datetime) -> bool:
+        """Whether mail lies unread: the receipt that is waited for may be among it.
+
+        What has been sent once is neither sent again nor given up before it is read
+        (HITS 1171 §8.1). What has never been sent does not wait.
+        """
+        since = await tx.unread_since()
+        return since is not None and since < now - self.resend.attempt_guard
+
+    # --- answers to what we sent ---
+
+    @property
+    def _answers(self) -> Step[Outgoing]:
+        return Step(
+            kind="answer",
+            due=lambda tx, now, limit: tx.outgoing_due(now, limit),
+            move=self._move_answers,
+            name_of=lambda entry: entry.entry_id,
+            entry_of=lambda entry: entry.entry_id,
+            postpone=partial(_postpone, "outgoing"),
+        )
+
+    async def _move_answers(self, tx: Transaction, due: Sequence[Outgoing], now: datetime) -> None:
+        backlog = await self._is_behind(tx, now)
         for entry in due:
             assert entry.waits_from is not None
-            if now >= entry.waits_from + self.answers.limit:
-                await self.give_up.answer(tx, entry, AnswerOverdue())
-            else:
+            if now < entry.waits_from + self.answers.limit:
                 await self._mark_answer(tx, entry, entry.waits_from, now)
-        return len(due)
+            elif backlog:
+                await tx.save_outgoing(replace(entry, due_at=now + self.resend.attempt_guard))
+            else:
+                await self.give_up.answer(tx, entry, AnswerOverdue())
 
     async def _mark_answer(
         self, tx: Transaction, entry: Outgoing, waits_from: datetime, now: datetime
@@ -96,57 +139,150 @@ class Sweep:
         due_at = self.answers.next_look(waits_from, now)
         await tx.save_outgoing(replace(entry, overdue=level, due_at=due_at))
 
-    async def _incoming(self, tx: Transaction, now: datetime) -> int:
-        due = await tx.incoming_due(now, BATCH)
+    # --- the EPJ's word about what came in ---
+
+    @property
+    def _incoming(self) -> Step[Incoming]:
+        return Step(
+            kind="confirmation",
+            due=lambda tx, now, limit: tx.incoming_due(now, limit),
+            move=self._move_incoming,
+            name_of=lambda entry: entry.entry_id,
+            entry_of=lambda entry: entry.entry_id,
+            postpone=partial(_postpone, "incoming"),
+        )
+
+    async def _move_incoming(self, tx: Transaction, due: Sequence[Incoming], now: datetime) -> None:
         for entry in due:
             if entry.handed_at is None:
                 await tx.save_incoming(replace(entry, due_at=None))
                 continue
-            level = self.confirmations.level(now - entry.handed_at)
+            waited = now - entry.handed_at
+            level = self.confirmations.level(waited)
             if level is not None and level != entry.overdue:
                 await tx.record(_late("confirmation_late", Side.INCOMING, entry, now, level))
+            if waited >= self.answers.limit:
+                await self._ask_a_person(tx, entry, now)
             due_at = self.confirmations.next_look(entry.handed_at, now)
             await tx.save_incoming(replace(entry, overdue=level, due_at=due_at))
-        return len(due)
 
-    async def _replies(self, tx: Transaction, now: datetime) -> int:
-        return await self.threads.sweep(tx, now, BATCH)
+    async def _ask_a_person(self, tx: Transaction, entry: Incoming, now: datetime) -> None:
+        """By now the sender counts the message as refused (HIS 80415): somebody must know.
 
-    async def _orphans(self, tx: Transaction, now: datetime) -> int:
-        matched = await tx.orphans_matched(BATCH)
-        for orphan in matched:
-            await tx.remove_orphan(orphan.arrival_id)
-            arrival = await tx.arrival(orphan.arrival_id)
-            if arrival is not None:
-                await tx.save_arrival(replace(arrival, kind=None, notified_at=now))
-                await tx.put(arrival_notice(self.new_id(), arrival.arrival_id))
-        due = await tx.orphans_due(now, BATCH)
-        for orphan in due:
-            await tx.remove_orphan(orphan.arrival_id)
-            letter = DeadLetter(
-                letter_id=orphan.arrival_id,
+        The EPJ may still say that it stored it; then the letter goes by itself.
+        """
+        letter_id = silence_letter_id(entry.entry_id)
+        if await tx.dead_letter(letter_id) is not None:
+            return
+        error = NotConfirmedByEpj()
+        await self.give_up.letter(
+            tx,
+            DeadLetter(
+                letter_id=letter_id,
                 side=None,
-                code=ReceiptWithoutMessage.code,
+                code=error.code,
                 since=now,
-                arrival_id=orphan.arrival_id,
-                detail=ReceiptWithoutMessage.text_en,
-            )
-            await self.give_up.letter(tx, letter)
-        return max(len(due), len(matched))
+                entry_id=entry.entry_id,
+                detail=error.detail,
+            ),
+        )
 
-    async def _unread(self, tx: Transaction, now: datetime) -> int:
+    # --- questions ---
+
+    @property
+    def _replies(self) -> Step[Turn]:
+        async def move(tx: Transaction, due: Sequence[Turn], now: datetime) -> None:
+            for turn in due:
+                await self.threads.remind(tx, turn, now)
+
+        return Step(
+            kind="reply",
+            due=lambda tx, now, limit: tx.turns_due(now, limit),
+            move=move,
+            name_of=lambda turn: turn.entry_id,
+            entry_of=lambda turn: turn.entry_id,
+            postpone=partial(_postpone, "turn"),
+        )
+
+    # --- receipts without a message ---
+
+    @property
+    def _matched_orphans(self) -> Step[Orphan]:
+        async def move(tx: Transaction, due: Sequence[Orphan], now: datetime) -> None:
+            for orphan in due:
+                await tx.remove_orphan(orphan.arrival_id)
+                arrival = await tx.arrival(orphan.arrival_id)
+                if arrival is not None:
+                    await tx.save_arrival(replace(arrival, kind=None, notified_at=now))
+                    await tx.put(arrival_notice(self.new_id(), arrival.arrival_id))
+
+        return Step(
+            kind="orphan",
+            due=lambda tx, _, limit: tx.orphans_matched(limit),
+            move=move,
+            name_of=lambda orphan: orphan.arrival_id,
+            entry_of=lambda orphan: orphan.arrival_id,
+            postpone=_forget_orphan,
+        )
+
+    @property
+    def _orphans(self) -> Step[Orphan]:
+        async def move(tx: Transaction, due: Sequence[Orphan], now: datetime) -> None:
+            for orphan in due:
+                await tx.remove_orphan(orphan.arrival_id)
+                letter = DeadLetter(
+                    letter_id=orphan.arrival_id,
+                    side=None,
+                    code=ReceiptWithoutMessage.code,
+                    since=now,
+                    arrival_id=orphan.arrival_id,
+                    detail=ReceiptWithoutMessage.text_en,
+                )
+                await self.give_up.letter(tx, letter)
+
+        return Step(
+            kind="orphan",
+            due=lambda tx, now, limit: tx.orphans_due(now, limit),
+            move=move,
+            name_of=lambda orphan: orphan.arrival_id,
+            entry_of=lambda orphan: orphan.arrival_id,
+            postpone=_forget_orphan,
+        )
+
+    # --- mail that nobody has read ---
+
+    @property
+    def _unread(self) -> Step[Arrival]:
         """Arrivals whose notice was lost, or waits in a long queue: the notice is given again.
 
         Ever more rarely, so that a backlog of hours does not grow by its own notices.
         """
         guard = self.resend.attempt_guard
-        forgotten = await tx.arrivals_unread(now - guard, BATCH)
-        for arrival in forgotten:
-            longer = guard * (1 << min(arrival.notices, MOST_DOUBLINGS)) - guard
-            again = replace(arrival, notified_at=now + longer, notices=arrival.notices + 1)
-            await tx.save_arrival(again)
-            await tx.put(arrival_notice(self.new_id(), arrival.arrival_id))
-        return len(forgotten)
+
+        async def move(tx: Transaction, due: Sequence[Arrival], now: datetime) -> None:
+            for arrival in due:
+                longer = guard * (1 << min(arrival.notices, MOST_DOUBLINGS)) - guard
+                again = replace(arrival, notified_at=now + longer, notices=arrival.notices + 1)
+                await tx.save_arrival(again)
+                await tx.put(arrival_notice(self.new_id(), arrival.arrival_id))
+
+        return Step(
+            kind="arrival",
+            due=lambda tx, now, limit: tx.arrivals_unread(now - guard, limit),
+            move=move,
+            name_of=lambda arrival: arrival.arrival_id,
+            entry_of=lambda arrival: arrival.arrival_id,
+            postpone=partial(_postpone, "arrival"),
+        )
+
+
+async def _postpone(kind: DueKind, tx: Transaction, name: str, until: datetime) -> None:
+    await tx.postpone(kind, name, until)
+
+
+async def _forget_orphan(tx: Transaction, arrival_id: str, _: datetime) -> None:
+    """It has no due time of its own to move; the letter stands in its place."""
+    await tx.remove_orphan(arrival_id)
 
 
 def _late(

@@ -21,7 +21,7 @@ from gateway.domain.identifiers import (
     cpa_id_without_agreement,
     fits,
 )
-from gateway.domain.ledger import Incoming, Side, State
+from gateway.domain.ledger import Incoming, Side, State, silence_letter_id
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest, receipt_error
 from gateway.envelopes import Answered, Envelopes, send
@@ -95,7 +95,7 @@ class Confirm:
 
         Raises:
             BadConfirmation: not the JSON agreed; the consumer parks it.
-            JournalUnavailable: nothing was recorded.
+            JournalUnavailable, CannotSign: nothing was recorded; the same again.
         """
         confirmation = read_confirmation(message.body)
         async with self.journal.transaction() as tx:
@@ -156,6 +156,7 @@ class Confirm:
         is_last = {one.receiver_her for one in receipts} >= set(entry.receivers)
         await self._tell_thread(tx, entry, receipts, now, is_last=is_last)
         if is_last:
+            await self.give_up.resolve(tx, silence_letter_id(entry.entry_id))
             entry = replace(entry, receipt_id=made.delivery.message_id)
         await tx.save_incoming(await settled(tx, self.give_up, entry, receipts, made.delivery, now))
         refused = confirmation.outcome == "refused"
@@ -283,9 +284,26 @@ class Confirm:
     async def _cannot_answer(
         self, tx: Transaction, entry: Incoming, receiver: HerId, error: GatewayError, body: bytes
     ) -> None:
-        """An operator's matter; what the EPJ said is kept, and replay hands it to us again."""
+        """An operator's matter; what the EPJ said is kept, and replay hands it to us again.
+
+        Said again after a person closed the matter, it is noted and opens nothing.
+        """
         reasons = (reason_for(error),)
         letter_id = word_letter_id(entry, receiver)
+        known = await tx.dead_letter(letter_id)
+        if entry.state is State.DISCARDED or (known is not None and known.state == "discarded"):
+            await tx.record(
+                JournalEvent(
+                    at=self.clock.now(),
+                    name="not_answered",
+                    side=Side.INCOMING,
+                    entry_id=entry.entry_id,
+                    message_id=entry.message_id,
+                    code=error.code,
+                    detail={"receiver": receiver},
+                )
+            )
+            return
         await tx.add_document(confirmation_key(letter_id), body)
         await tx.save_incoming(replace(entry, state=State.DEAD, due_at=None, reasons=reasons))
         await self.give_up.letter(

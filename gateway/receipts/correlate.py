@@ -19,15 +19,24 @@ from gateway.domain.delivery import (
     Transport,
     advance,
 )
-from gateway.domain.envelope import Envelope, EnvelopeKind, MessageHeader, SignedReference
+from gateway.domain.envelope import (
+    CLOCK_TOLERANCE,
+    Envelope,
+    EnvelopeKind,
+    MessageHeader,
+    SignedReference,
+)
 from gateway.domain.identifiers import HerId, MessageId
 from gateway.domain.ledger import State
 from gateway.domain.reasons import Reason, partner_reason, reason_for
 from gateway.domain.receipt import Answer, ApplicationReceipt
+from gateway.envelopes import was_handed_over
 from gateway.errors import (
     ContradictingReceipt,
     GatewayError,
     PartnerRefused,
+    ReceiptWithoutMessage,
+    ReceiverRefused,
     TransportRefused,
 )
 from gateway.ports import (
@@ -61,17 +70,26 @@ class Correlate:
     async def signal(self, tx: Transaction, arrival: Arrival, envelope: Envelope) -> str:
         """Take in a verified Acknowledgment or MessageError; returns what became of it.
 
-        Its header must fit the envelope it is about: parties swapped, the same
-        CPAId and ConversationId (HIS 1037 §7.2.1), and digests, where it
-        repeats them, equal to ours (HITS 1171 §5.2.3.3).
+        Its header must fit the envelope it is about: parties swapped and the same
+        ConversationId; that of an Acknowledgment also the same CPAId (HIS 1037
+        §7.2.1), and digests, where it repeats them, equal to ours (HITS 1171
+        §5.2.3.3). A MessageError that names no envelope is about the only one that
+        it can be about; where there are none or several, a person has to look.
         """
         header = envelope.header
         ref = _about(envelope)
-        delivery = None if ref is None else await tx.delivery(ref)
-        if delivery is None:
-            await self._orphan(tx, arrival, header.sender.her, message_id=ref)
-            return "orphan"
-        if mismatch := _mismatch(envelope, header, delivery):
+        if ref is None:
+            delivery = await self._only_open(tx, header)
+            if delivery is None:
+                error = ReceiptWithoutMessage("a MessageError that names no message")
+                await self._park(tx, arrival, error)
+                return "orphan"
+        else:
+            delivery = await tx.delivery(ref)
+            if delivery is None:
+                await self._orphan(tx, arrival, header.sender.her, message_id=ref)
+                return "orphan"
+        if mismatch := _mismatch(envelope, delivery):
             await self._contradicted(tx, arrival, delivery, ContradictingReceipt(mismatch))
             return "contradicted"
         reasons = tuple(partner_reason(error.code, error.text) for error in envelope.errors)
@@ -80,10 +98,25 @@ class Correlate:
             code = reasons[0].code if reasons else None
             await tx.record(self._event("signal_answered", delivery, arrival, code=code))
             return "signal"
+        findings: Detail = dict.fromkeys(envelope.findings, True)
+        if header.cpa_id != delivery.cpa_id:
+            findings["cpa_id_differs"] = True
         if envelope.kind is EnvelopeKind.ACKNOWLEDGMENT or envelope.is_warning:
-            findings: Detail = {reason.code: "warning" for reason in reasons}
+            findings |= {reason.code: "warning" for reason in reasons}
             return await self._apply(tx, arrival, delivery, Acknowledged(), reasons, findings)
-        return await self._apply(tx, arrival, delivery, Rejected(), reasons, {})
+        return await self._apply(tx, arrival, delivery, Rejected(), reasons, findings)
+
+    async def _only_open(self, tx: Transaction, header: MessageHeader) -> Delivery | None:
+        """The one open envelope of the conversation that went from its receiver to its sender."""
+        found = [
+            delivery
+            for delivery in await tx.deliveries_unanswered(
+                header.conversation_id, header.receiver.her, header.sender.her
+            )
+            # An old error, come once more, is not about what was made since.
+            if header.timestamp >= delivery.created_at - CLOCK_TOLERANCE
+        ]
+        return found[0] if len(found) == 1 else None
 
     async def receipt(
         self,
@@ -112,11 +145,11 @@ class Correlate:
             await self._orphan(tx, arrival, sender, receipt=receipt)
             return "orphan"
         findings: Detail = dict.fromkeys(receipt.findings, True)
-        if sender not in (receipt.sender.her, receipt.sender.enterprise_her):
+        if sender not in (*receipt.sender.hers, receipt.sender.enterprise_her):
             findings["sender_differs"] = True
-        reasons = tuple(partner_reason(e.code, e.text or e.name) for e in receipt.errors)
+        reasons = tuple(partner_reason(e.code, e.words) for e in receipt.errors)
         if receipt.answer is Answer.REJECTED and not reasons:
-            reasons = (reason_for(PartnerRefused()),)
+            reasons = (reason_for(ReceiverRefused()),)
         return await self._apply(tx, arrival, delivery, Answered(receipt.answer), reasons, findings)
 
     async def bounce(self, tx: Transaction, arrival: Arrival, bounce: Bounce) -> str:
@@ -195,7 +228,7 @@ class Correlate:
         entry = await tx.outgoing(after.entry_id)
         if entry is None or entry.message_id != after.message_id:
             return  # about an envelope that a replay has replaced: it stays in the trail
-        if before.sent_at is None:
+        if not await was_handed_over(tx, before):
             # The receipt overtook our own note of the hand-over it proves.
             entry = await self.report.tell(tx, "sent", entry, delivery=after)
         state, told = _outcome(after)
@@ -320,21 +353,23 @@ def _about(envelope: Envelope) -> MessageId | None:
     return envelope.header.ref_to_message_id
 
 
-def _mismatch(envelope: Envelope, header: MessageHeader, delivery: Delivery) -> str | None:
+def _mismatch(envelope: Envelope, delivery: Delivery) -> str | None:
     """Why a signal cannot be about ``delivery``; None when it fits."""
+    header, acknowledgment = envelope.header, envelope.acknowledgment
     if header.sender.her != delivery.receiver_her or header.receiver.her != delivery.sender_her:
         return "the parties of the receipt are not those of the message"
-    if header.cpa_id != delivery.cpa_id or header.conversation_id != delivery.conversation_id:
-        return "CPAId or ConversationId of the receipt differs from the message"
-    acknowledgment = envelope.acknowledgment
-    if acknowledgment is None or not delivery.references:
-        return None  # a MessageError repeats nothing
+    if header.conversation_id != delivery.conversation_id:
+        return "ConversationId of the receipt differs from the message"
+    if acknowledgment is None:
+        return None  # a MessageError may be about the CPAId itself, and repeats nothing
+    if header.cpa_id != delivery.cpa_id:
+        return "CPAId of the receipt differs from the message"
     ours = {r.uri: r.digest for r in delivery.references}
-    if any(not _same_digest(ours, r) for r in acknowledgment.references):
+    if ours and any(not _same_digest(ours, r) for r in acknowledgment.references):
         return "the digests in the receipt are not those of what was sent"
     return None
 
 
 def _same_digest(ours: dict[str, str], theirs: SignedReference) -> bool:
-    # Real acknowledgments leave references out; what is there must fit.
-    return ours.get(theirs.uri) == theirs.digest
+    # Real acknowledgments leave references or digests out; what is there must fit.
+    return not theirs.digest or ours.get(theirs.uri) == theirs.digest

@@ -25,6 +25,8 @@ from gateway.ports import (
     Transaction,
 )
 from gateway.queues import Queue, arrival_notice
+from gateway.receipts.settling import has_open_letter
+from gateway.threads import Threads
 
 _A_WAIT_RAN_OUT = (AttemptsUsedUp, AnswerOverdue)
 
@@ -49,6 +51,7 @@ class DeadLetters:
     report: Report
     resend: ResendPolicy
     rewrap: Rewrap
+    threads: Threads
 
     async def delivery(self, tx: Transaction, delivery: Delivery, error: GatewayError) -> None:
         """End ``delivery`` as given up; no news when it was confirmed or given up before."""
@@ -146,10 +149,13 @@ class DeadLetters:
             entry = await tx.outgoing(letter.entry_id)
             if entry is not None and entry.state is State.DEAD:
                 entry = replace(entry, state=State.DISCARDED, due_at=None)
-                await tx.save_outgoing(await self.report.tell(tx, "discarded", entry))
+                current = None if entry.message_id is None else await tx.delivery(entry.message_id)
+                entry = await self.report.tell(tx, "discarded", entry, delivery=current)
+                await tx.save_outgoing(entry)
+                await self.threads.dropped(tx, entry.entry_id)
         if letter.side is Side.INCOMING and letter.entry_id is not None:
-            incoming = await tx.incoming(letter.entry_id)
-            if incoming is not None and incoming.state is State.DEAD:
+            incoming = await self._without(tx, letter, letter.entry_id)
+            if incoming is not None:
                 await tx.save_incoming(replace(incoming, state=State.DISCARDED, due_at=None))
         return True
 
@@ -160,7 +166,7 @@ class DeadLetters:
                 return False
             if delivery.purpose is Purpose.MESSAGE:
                 return await self._message_again(tx, delivery)
-            return await self._receipt_again(tx, delivery)
+            return await self._receipt_again(tx, letter, delivery)
         if letter.arrival_id is not None:
             return await self._read_again(tx, letter, letter.arrival_id)
         said = await tx.document(confirmation_key(letter.letter_id))
@@ -178,6 +184,9 @@ class DeadLetters:
         return True
 
     async def _message_again(self, tx: Transaction, delivery: Delivery) -> bool:
+        entry = await tx.outgoing(delivery.entry_id)
+        if entry is None or entry.state is not State.DEAD:
+            return False  # it has come to its end, or is under way
         now = self.clock.now()
         if now < delivery.time_to_live:
             current = await self._order(tx, delivery)
@@ -191,8 +200,6 @@ class DeadLetters:
             await send(tx, made, self.new_id())
             await tx.record(*_replaced(delivery, made.delivery))
             current = made.delivery
-        entry = await tx.outgoing(delivery.entry_id)
-        assert entry is not None, "a delivery is recorded with its entry"
         entry = replace(
             entry,
             state=State.IN_FLIGHT,
@@ -206,22 +213,19 @@ class DeadLetters:
         await tx.save_outgoing(entry)
         return True
 
-    async def _receipt_again(self, tx: Transaction, delivery: Delivery) -> bool:
+    async def _receipt_again(self, tx: Transaction, letter: DeadLetter, delivery: Delivery) -> bool:
         if await self._order(tx, delivery) is None:
             return False
-        incoming = await tx.incoming(delivery.entry_id)
-        if (
-            delivery.purpose is Purpose.RECEIPT
-            and incoming is not None
-            and incoming.state is State.DEAD
-        ):
-            await tx.save_incoming(replace(incoming, state=State.IN_FLIGHT, reasons=()))
+        await self._fly_again(tx, letter)  # the envelope of a signal is outside the ledger
         return True
 
     async def _read_again(self, tx: Transaction, letter: DeadLetter, arrival_id: str) -> bool:
         arrival = await tx.arrival(arrival_id)
         if arrival is None:
             return False
+        entry = await tx.incoming(arrival_id)
+        if entry is not None and entry.state is not State.DEAD:
+            return False  # it was read meanwhile, and has gone its way
         now = self.clock.now()
         await tx.save_arrival(replace(arrival, kind=None, notified_at=now, notices=1, crashes=0))
         await self._fly_again(tx, letter)
@@ -231,9 +235,16 @@ class DeadLetters:
     async def _fly_again(self, tx: Transaction, letter: DeadLetter) -> None:
         if letter.side is not Side.INCOMING or letter.entry_id is None:
             return
-        entry = await tx.incoming(letter.entry_id)
-        if entry is not None and entry.state is State.DEAD:
+        entry = await self._without(tx, letter, letter.entry_id)
+        if entry is not None:
             await tx.save_incoming(replace(entry, state=State.IN_FLIGHT, reasons=()))
+
+    async def _without(self, tx: Transaction, letter: DeadLetter, entry_id: str) -> Incoming | None:
+        """The dead message when ``letter`` is the last open one about it; else it stays dead."""
+        entry = await tx.incoming(entry_id)
+        if entry is None or entry.state is not State.DEAD:
+            return None
+        return None if await has_open_letter(tx, entry, but=letter.letter_id) else entry
 
     async def _order(self, tx: Transaction, delivery: Delivery) -> Delivery | None:
         now = self.clock.now()
@@ -277,7 +288,11 @@ class DeadLetters:
     async def _bury_incoming(
         self, tx: Transaction, entry: Incoming, delivery: Delivery, error: GatewayError
     ) -> None:
-        if entry.state not in (State.IN_FLIGHT, State.REJECTED):
+        if entry.state is State.DEAD:
+            known = await tx.dead_letter(entry.entry_id)
+            if known is not None and known.state == "open":
+                return  # about another AppRec; when that is heard, this one follows
+        elif entry.state not in (State.IN_FLIGHT, State.REJECTED):
             return
         reasons = (reason_for(error),)
         await tx.save_incoming(replace(entry, state=State.DEAD, due_at=None, reasons=reasons))

@@ -38,7 +38,8 @@ async def settled(
 
     Dead while an AppRec to it has failed, or the EPJ's word could not be made
     into one; in flight while a receiver has not spoken, or a positive AppRec is
-    not acknowledged; then rejected if any of them refused, else confirmed.
+    not acknowledged; then discarded if a person closed one of these matters,
+    rejected if any of them refused, else confirmed.
 
     Args:
         tx: the caller's transaction; the caller saves the entry.
@@ -52,31 +53,52 @@ async def settled(
         return entry  # a person's discard is final
     sent = [await _delivery(tx, receipt, news) for receipt in receipts]
     failed = [one for one in sent if one is not None and one.transport in _FAILED]
+    letter = await tx.dead_letter(entry.entry_id) if failed else None
+    closed = [one for one in failed if _says(letter, "discarded", one)]
+    failed = [one for one in failed if one not in closed]
     if news in failed:
         return await _dead(tx, give_up, entry, news, now)
     if failed:
-        letter = await tx.dead_letter(entry.entry_id)
-        about = None if letter is None or letter.state != "open" else letter.message_id
-        if entry.state is State.DEAD and about in {one.message_id for one in failed}:
+        if entry.state is State.DEAD and any(_says(letter, "open", one) for one in failed):
             return entry
         return await _dead(tx, give_up, entry, failed[0], now)
     spoken = {receipt.receiver_her for receipt in receipts}
-    waiting = [her for her in entry.receivers if her not in spoken]
     if entry.state is State.DEAD:
         for her in spoken:
             await give_up.resolve(tx, word_letter_id(entry, her))
-        if await _has_word_letter(tx, entry, waiting):
-            return entry
+    words = [
+        await tx.dead_letter(word_letter_id(entry, her))
+        for her in entry.receivers
+        if her not in spoken
+    ]
+    if any(word is not None and word.state == "open" for word in words):
+        return replace(entry, state=State.DEAD, due_at=None)
+    if entry.state is State.DEAD:
         await give_up.resolve(tx, entry.entry_id)
-    if waiting:
+    dropped = [word for word in words if word is not None and word.state == "discarded"]
+    if len(words) > len(dropped):
         return replace(entry, state=State.IN_FLIGHT, due_at=entry.due_at or now)
-    return replace(entry, state=_end(receipts, sent), due_at=None, overdue=None)
+    end = _end(receipts, [None if one in closed else one for one in sent])
+    if end is not State.IN_FLIGHT and (closed or dropped):
+        end = State.DISCARDED
+    return replace(entry, state=end, due_at=None, overdue=None)
+
+
+async def has_open_letter(tx: Transaction, entry: Incoming, *, but: str) -> bool:
+    """Whether a letter about the message is open, that of the id ``but`` left aside."""
+    letter_ids = {entry.entry_id, *(word_letter_id(entry, her) for her in entry.receivers)}
+    letters = [await tx.dead_letter(letter_id) for letter_id in sorted(letter_ids - {but})]
+    return any(letter is not None and letter.state == "open" for letter in letters)
+
+
+def _says(letter: DeadLetter | None, state: str, delivery: Delivery) -> bool:
+    return letter is not None and letter.state == state and letter.message_id == delivery.message_id
 
 
 def _end(receipts: Sequence[Receipt], sent: Sequence[Delivery | None]) -> State:
     for receipt, delivery in zip(receipts, sent, strict=True):
         if receipt.outcome == "refused" or delivery is None:
-            continue  # told to be not received: nothing hangs on its being heard
+            continue  # told to be not received, or closed: nothing hangs on its being heard
         if delivery.transport is not Transport.ACKNOWLEDGED:
             return State.IN_FLIGHT
     refused = any(receipt.outcome == "refused" for receipt in receipts)
@@ -87,14 +109,6 @@ async def _delivery(tx: Transaction, receipt: Receipt, news: Delivery) -> Delive
     if receipt.message_id is None or receipt.message_id == news.message_id:
         return None if receipt.message_id is None else news
     return await tx.delivery(receipt.message_id)
-
-
-async def _has_word_letter(tx: Transaction, entry: Incoming, waiting: Sequence[HerId]) -> bool:
-    for her in waiting:
-        letter = await tx.dead_letter(word_letter_id(entry, her))
-        if letter is not None and letter.state == "open" and letter.message_id is None:
-            return True
-    return False
 
 
 async def _dead(

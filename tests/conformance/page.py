@@ -25,7 +25,7 @@ SENT_BY_US = {
     "S01": "a personal signature does not hold, or is of a form not allowed",
     "S02": "its certificate was not valid at GenDate, or is not for signatures",
     "S99": "its algorithm or key is too weak or unknown, or it has several certificates",
-    "E10": "MsgId is no UUID, or was used before with other content",
+    "E10": "MsgId is no UUID",
     "E21": "no such receiver here, or other parties than on the envelope",
     "E36": "no patient, one who could be anybody, or only a hjelpenummer",
 }

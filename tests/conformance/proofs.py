@@ -19,6 +19,7 @@ _ROUTING: Final = f"{_DOMAIN}test_routing.py::"
 _ACCEPT: Final = "tests/unit/outbound/test_accept.py::"
 _SWEEP: Final = "tests/unit/outbound/test_sweep.py::"
 _REFUSALS: Final = "tests/unit/inbound/test_refusals.py::"
+_KINDS: Final = "tests/unit/inbound/test_message_kinds.py::"
 _DUPLICATES: Final = "tests/unit/inbound/test_duplicates.py::"
 _CONFIRM: Final = "tests/unit/receipts/test_confirm.py::"
 _CORRELATE: Final = "tests/unit/receipts/test_correlate.py::"
@@ -66,12 +67,15 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
         f"{_TEXT}TestUrgency::test_each_term_is_remarked_and_marks_the_message",
         f"{_TEXT}TestUrgency::test_priority_counts",
         f"{_TEXT}TestUrgency::test_hastegrad_counts",
+        f"{_TEXT}TestUrgency::test_every_field_in_words_is_looked_at",
     ),
     "R-15": (
         f"{_ADDRESS}TestAdmittedPatients::test_the_hospital_uses_the_inpatient_address",
         f"{_ADDRESS}TestAdmittedPatients::test_the_municipality_writes_to_the_inpatient_address",
         f"{_ADDRESS}TestAdmittedPatients::test_a_message_at_the_wrong_one_is_followed_up",
         f"{_TEXT}TestWindow::test_the_window_is_not_for_admitted_patients",
+        f"{_TEXT}TestWindow::test_the_window_is_not_for_addresses_of_admitted_patients",
+        f"{_THREADS_KEPT}test_nobody_is_reminded_of_a_question_about_an_admitted_patient",
     ),
     "R-20": (
         f"{_CALENDAR}test_reply_time_counts_from_the_next_working_day",
@@ -124,6 +128,8 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
         f"{_MESSAGE}TestAttachments::test_outgoing_attachments_are_removed_and_incoming_refused",
         f"{_MESSAGE}TestAttachments::test_the_other_policy_refuses_outgoing_and_removes_incoming",
         f"{_MESSAGE}TestAttachments::test_removal_that_would_break_a_signature_refuses",
+        f"{_MESSAGE}TestAttachments::test_what_counts_is_the_text_that_is_left",
+        f"{_CARRIERS}test_what_is_left_of_the_text_is_known_before_anything_is_removed",
         f"{_CARRIERS}test_every_carrier_is_seen_once",
         f"{_ACCEPT}TestAttachments::test_stripped_attachment_is_listed_and_does_not_leave",
         f"{_ACCEPT}TestAttachments::test_by_policy_it_is_refused",
@@ -141,9 +147,12 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "R-39": (
         f"{_THREADS}test_another_matter_in_a_thread_is_not_sent_and_flagged_when_received",
-        f"{_THREADS}test_both_mismatches_are_reported_at_once",
+        f"{_THREADS}test_all_mismatches_are_reported_at_once",
+        f"{_THREADS}test_patients_that_cannot_be_compared_are_remarked_on_and_never_refused",
         f"{_THREADS}test_an_unknown_parent_makes_a_new_thread_with_a_flag",
         f"{_THREADS_KEPT}test_answer_about_another_patient_is_not_sent",
+        f"{_THREADS_KEPT}test_answer_may_identify_the_patient_in_another_way_than_the_question",
+        f"{_THREADS_KEPT}test_answer_that_names_another_conversation_is_not_sent",
     ),
     "R-40": (
         f"{_MESSAGE}TestKind::test_only_request_and_answer_are_permitted",
@@ -158,6 +167,13 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
         f"{_THREADS}test_an_answer_without_reference_is_remarked",
         f"{_THREADS}test_an_answer_that_does_not_repeat_the_question_is_remarked",
         f"{_THREADS_KEPT}test_question_is_put_into_an_answer_that_does_not_repeat_it",
+        f"{_THREADS_KEPT}test_every_question_of_several_is_repeated",
+        f"{_THREADS_KEPT}test_question_whose_text_declares_its_type_is_repeated_as_text",
+    ),
+    "R-42": (
+        f"{_KINDS}test_envelope_of_another_kind_than_its_document_is_refused",
+        f"{_KINDS}test_service_fits_its_kind_with_or_without_prefix_in_any_letter_case",
+        f"{_KINDS}test_hyphen_is_read_alike_in_document_envelope_and_thread",
     ),
     "R-44": (
         f"{_MESSAGE}TestKind::test_a_deviation_is_taken_in_for_the_message_responsible_and_not_sent",
@@ -180,7 +196,7 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
     "R-64": (
         f"{_CONFIRM}test_the_same_again_is_no_news",
         f"{_DUPLICATES}test_a_known_document_in_a_new_envelope_is_acknowledged_and_not_passed_on",
-        f"{_DUPLICATES}test_the_same_msg_id_with_other_content_is_refused",
+        f"{_DUPLICATES}test_the_same_msg_id_with_other_content_is_inconsistent_and_gets_no_receipt",
     ),
     "R-65": (
         f"{_ADDRESS}TestIncomingAddress::test_a_person_of_ours_is_filed_by_the_message_responsible",
@@ -224,6 +240,7 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
     "R-82": (
         f"{_ADDRESS}TestOutgoingAddress::test_a_receiver_that_cannot_be_resolved_is_refused",
         f"{_ADDRESS}TestOutgoingAddress::test_a_sender_that_is_not_ours_is_refused",
+        f"{_ADDRESS}TestOutgoingAddress::test_another_name_than_the_registers_is_remarked",
         f"{_ROUTING}test_sender_only_address_is_never_a_receiver",
     ),
     "R-83": (

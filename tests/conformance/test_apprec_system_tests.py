@@ -36,6 +36,7 @@ from tests.builders_offices import (
     written,
 )
 from tests.builders_personal import a_doctor, personally_signed
+from tests.builders_received import MSG_ID, a_document, broken, with_attachment
 from tests.builders_signatures import RSA_SHA1
 from tests.conformance.scenes import (
     a_question_of,
@@ -46,7 +47,6 @@ from tests.conformance.scenes import (
     party_without,
     receipts_of,
 )
-from tests.unit.inbound.test_refusals import MSG_ID, a_document, broken, with_attachment
 
 proves = pytest.mark.proves
 OTHER = {HOSPITAL: MUNICIPALITY, MUNICIPALITY: HOSPITAL}

@@ -16,6 +16,7 @@ from tests.builders_offices import (
     two_offices,
     written,
 )
+from tests.builders_received import a_document
 from tests.conformance.scenes import (
     a_question_of,
     an_answer_to,
@@ -25,7 +26,6 @@ from tests.conformance.scenes import (
     with_text,
 )
 from tests.conformance.texts import TEXTS
-from tests.unit.inbound.test_refusals import a_document
 
 OTHER = {HOSPITAL: MUNICIPALITY, MUNICIPALITY: HOSPITAL}
 CONTROLS = [*range(9), 11, 12, *range(14, 32)]  # all but tab and line ends

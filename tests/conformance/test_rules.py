@@ -7,6 +7,7 @@ from gateway.domain.findings import FindingClass
 from gateway.domain.receipt import Answer
 from tests.builders_mails import a_header, a_mail, kinds_said
 from tests.builders_offices import HOSPITAL, MUNICIPALITY, two_offices, written
+from tests.builders_received import a_document
 from tests.builders_screening import (
     MUNICIPAL_TYPES,
     SERVICES,
@@ -17,7 +18,6 @@ from tests.builders_screening import (
     the_entry,
 )
 from tests.conformance.scenes import a_question_of, desks, handed_over, receipts_of
-from tests.unit.inbound.test_refusals import a_document
 
 NO_PRECONDITION = ("KP01", "KF0103", "KX07", "KX06")
 

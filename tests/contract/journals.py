@@ -4,8 +4,10 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gateway.adapters.journal.engine import open_journal
@@ -89,7 +91,8 @@ async def journal(store: Store) -> Journal:
 
 
 def an_outgoing(entry_id: str = "out-1", **changes: object) -> Outgoing:
-    entry = Outgoing(entry_id=entry_id, key=f"910001/{entry_id}", digest="5" * 64, accepted_at=NOON)
+    digest = sha256(repr(entry_id).encode()).hexdigest()
+    entry = Outgoing(entry_id=entry_id, key=f"910001/{entry_id}", digest=digest, accepted_at=NOON)
     return replace(entry, **changes)  # type: ignore[arg-type]  # a builder
 
 
@@ -140,3 +143,12 @@ def a_message(outbox_id: str = "row-1", body: bytes = b"{}", **changes: object) 
         outbox_id=outbox_id, queue="epj.status", body=body, content_type="application/json"
     )
     return replace(message, **changes)  # type: ignore[arg-type]  # a builder
+
+
+async def somebody_waits(postgres_url: str) -> bool:
+    """Whether a transaction waits for another to end."""
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    finally:
+        await connection.close()

@@ -1,8 +1,10 @@
 """Content lies sealed in the database, and opens with its own key in its own place only."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from gateway.adapters.journal.store import SqlJournal
 from gateway.domain.identifiers import MessageId
 from gateway.domain.reasons import Reason
 from gateway.errors import ContentKeyMissing
-from gateway.ports import ContentKeys
+from gateway.ports import ContentKeys, Unreadable
 from tests.contract.journals import (
     KEYS,
     NOON,
@@ -26,6 +28,7 @@ from tests.contract.journals import (
 )
 from tests.fakes_journal import HandClock
 
+REASON = Reason(code="GW-201", text_nb="Feil", text_en="Fault", who_acts="sender")
 NEW_KEYS = ContentKeys("2026-09", {"2026-09": b"n" * 32, **KEYS.by_id})
 
 
@@ -94,8 +97,80 @@ async def test_the_sweep_goes_past_an_entry_under_a_missing_key(real_url: str) -
     async with opened(real_url, other) as journal, journal.transaction() as tx:
         with capture_logs() as logs:
             due = await tx.outgoing_due(NOON, 9)
-    assert [entry.entry_id for entry in due] == ["out-2"]
+    assert [entry.entry_id for entry in due] == ["out-1", "out-2"]
+    assert due[0] == Unreadable(entry_id="out-1")
     assert [line["event"] for line in logs] == ["journal_row_unreadable"]
+
+
+async def test_entries_under_a_missing_key_do_not_fill_the_sweep_for_ever(real_url: str) -> None:
+    other = ContentKeys("2026-03", {"2026-03": b"x" * 32})
+    later = NOON + timedelta(minutes=1)
+    async with opened(real_url) as journal, journal.transaction() as tx:
+        for number in range(3):
+            await tx.add_outgoing(
+                an_outgoing(
+                    f"out-{number}",
+                    key=f"k-{number}",
+                    digest=f"{number}",
+                    last_event="x",
+                    due_at=NOON,
+                )
+            )
+            await tx.add_incoming(an_incoming(f"in-{number}", reasons=(REASON,), due_at=NOON))
+        await tx.add_outgoing(an_outgoing("out-9", key="k-9", due_at=later))
+        await tx.add_incoming(an_incoming("in-9", due_at=later))
+    found: list[str] = []
+    async with opened(real_url, other) as journal:
+        for _ in range(2):
+            async with journal.transaction() as tx:
+                sent, received = await tx.outgoing_due(later, 2), await tx.incoming_due(later, 2)
+                for entry_id in [entry.entry_id for entry in sent]:
+                    found.append(entry_id)
+                    await tx.postpone("outgoing", entry_id, later + timedelta(hours=1))
+                for entry_id in [entry.entry_id for entry in received]:
+                    found.append(entry_id)
+                    await tx.postpone("incoming", entry_id, later + timedelta(hours=1))
+    assert sorted(found) == ["in-0", "in-1", "in-2", "in-9", "out-0", "out-1", "out-2", "out-9"]
+
+
+async def as_daemon(url: str, keys: ContentKeys) -> list[str]:
+    """Start and stop on a journal; what is missing while it runs."""
+    async with open_journal(url, keys=keys, clock=HandClock(), exclusive=True) as journal:
+        return list(await journal.missing_keys())
+
+
+async def test_a_key_that_content_was_sealed_with_and_is_gone_is_named(real_url: str) -> None:
+    alone = ContentKeys("2027-01", {"2027-01": b"a" * 32})
+    assert await as_daemon(real_url, KEYS) == []
+    assert await as_daemon(real_url, NEW_KEYS) == []
+    assert await as_daemon(real_url, KEYS) == ["2026-09"]
+
+    assert await as_daemon(real_url, alone) == ["2026-03", "2026-09"]
+    assert await as_daemon(real_url, alone) == ["2026-03", "2026-09"]
+    async with opened(real_url, NEW_KEYS) as journal:
+        assert await journal.missing_keys() == ["2027-01"]
+
+
+async def test_another_key_under_the_same_id_counts_as_missing(real_url: str) -> None:
+    other = ContentKeys("2026-03", {"2026-03": b"x" * 32})
+    assert await as_daemon(real_url, KEYS) == []
+
+    assert await as_daemon(real_url, other) == ["2026-03"]
+
+
+async def test_commands_leave_no_key_behind(real_url: str) -> None:
+    async with opened(real_url, NEW_KEYS):
+        pass
+
+    assert await as_daemon(real_url, KEYS) == []
+
+
+async def test_instances_that_start_at_once_note_their_keys_both(real_url: str) -> None:
+    async with opened(real_url) as first, opened(real_url, NEW_KEYS) as second:
+        await asyncio.gather(first.record_key(), second.record_key())
+
+    async with opened(real_url, ContentKeys("2027-01", {"2027-01": b"a" * 32})) as journal:
+        assert sorted(await journal.missing_keys()) == ["2026-03", "2026-09"]
 
 
 async def test_content_moved_to_another_row_does_not_open(sqlite_url: str) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
 
 from gateway.adapters.journal.engine import open_journal
@@ -14,7 +13,7 @@ from gateway.domain.ledger import Incoming, Removed, State
 from gateway.domain.reasons import Reason
 from gateway.domain.receipt import Answer
 from gateway.errors import GatewayError
-from gateway.ports import Attempt, DeadLetter, Journal, Orphan, Receipt
+from gateway.ports import Attempt, DeadLetter, Journal, JournalEvent, Orphan, Receipt
 from tests.broker_fixture import eventually
 from tests.contract.journals import (
     KEYS,
@@ -25,6 +24,7 @@ from tests.contract.journals import (
     an_arrival,
     an_incoming,
     an_outgoing,
+    somebody_waits,
 )
 from tests.fakes_journal import HandClock
 
@@ -33,6 +33,7 @@ REASON = Reason(
 )
 SOON = NOON + timedelta(seconds=1, microseconds=7)
 OWN = HerId("910001")
+UUID = "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1a01"
 
 
 async def test_outgoing_entry_is_read_as_it_was_saved(journal: Journal) -> None:
@@ -64,6 +65,8 @@ async def test_outgoing_entry_is_read_as_it_was_saved(journal: Journal) -> None:
     async with journal.transaction() as tx:
         assert await tx.outgoing("out-1") == full
         assert await tx.outgoing_by_key(plain.key) == full
+        assert await tx.outgoing_by_digest(plain.digest) == full
+        assert await tx.outgoing_by_digest(plain.key) is None
         assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), OWN) == full
         assert await tx.outgoing_by_msg_id(MsgId("MSG-1"), HerId("920001"), OWN) is None
         assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920002"), OWN) is None
@@ -112,6 +115,50 @@ async def test_document_that_came_twice_is_found_oldest_first(journal: Journal) 
         await tx.add_incoming(an_incoming("in-c", msg_id=MsgId("msg-2")))
 
         assert await tx.incoming_by_msg_id(MsgId("msg-1")) == [early, late]
+
+
+@pytest.mark.parametrize("written", [UUID, UUID.upper(), UUID.title()])
+async def test_entry_is_found_in_whatever_letter_case_its_msg_id_is_written(
+    journal: Journal, written: str
+) -> None:
+    """RFC 4122 §3: the letter case of a UUID says nothing."""
+    her = HerId("920001")
+    sent = an_outgoing(
+        msg_id=MsgId(UUID.upper()), sender_her=OWN, receiver_her=her, message_id=MessageId("m-1")
+    )
+    received = an_incoming(msg_id=MsgId(UUID.title()), sender_her=her, receiver_her=OWN)
+    events = [
+        JournalEvent(at=NOON, name=name, entry_id=entry_id)
+        for name, entry_id in (("accepted", sent.entry_id), ("handed_to_epj", received.entry_id))
+    ]
+    orphan = Orphan(
+        arrival_id="arrival-1",
+        original_msg_id=MsgId(written),
+        ref_to_message_id=None,
+        sender_her=her,
+        due_at=SOON,
+    )
+    async with journal.transaction() as tx:
+        assert await tx.add_outgoing(sent)
+        await tx.add_incoming(received)
+        await tx.add_orphan(orphan)
+        await tx.record(*events)
+
+    async with journal.transaction() as tx:
+        assert await tx.outgoing_by_msg_id(MsgId(written), her, OWN) == sent
+        assert await tx.incoming_by_msg_id(MsgId(written)) == [received]
+        assert await tx.orphans_matched(9) == [orphan]
+    assert await journal.trail(written) == events
+
+
+async def test_other_ids_than_uuids_are_compared_letter_by_letter(journal: Journal) -> None:
+    entry = an_incoming(msg_id=MsgId("msg-1"))
+    async with journal.transaction() as tx:
+        await tx.add_incoming(entry)
+
+    async with journal.transaction() as tx:
+        assert await tx.incoming_by_msg_id(MsgId("msg-1")) == [entry]
+        assert await tx.incoming_by_msg_id(MsgId("MSG-1")) == []
 
 
 async def test_delivery_and_its_bytes_are_read_as_they_were_saved(journal: Journal) -> None:
@@ -237,7 +284,9 @@ async def test_orphan_is_matched_once_its_message_or_envelope_is_there(journal: 
         await tx.add_outgoing(refused)
         assert await tx.orphans_matched(9) == [], "it was never sent"
         assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), OWN) is None
-        sent = replace(refused, entry_id="out-1", key="k", message_id=MessageId("m-1"))
+        sent = an_outgoing(
+            msg_id=MsgId("msg-1"), receiver_her=HerId("920001"), message_id=MessageId("m-1")
+        )
         await tx.add_outgoing(sent)
         assert await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), OWN) == sent
         await tx.add_delivery(a_delivery(), b"")
@@ -283,6 +332,35 @@ async def test_due_deliveries_are_those_that_may_still_be_sent(journal: Journal)
     assert {delivery.message_id for delivery in due} == {"waiting", "sent", "signal"}
 
 
+async def test_unanswered_deliveries_of_a_conversation_are_those_begun_and_open(
+    journal: Journal,
+) -> None:
+    deliveries = [
+        a_delivery("begun", tries=1),
+        a_delivery("sent", tries=1, transport=Transport.SENT),
+        a_delivery("receipt", tries=1, transport=Transport.SENT, purpose=Purpose.RECEIPT),
+        a_delivery("never tried"),
+        a_delivery("signal", tries=1, purpose=Purpose.SIGNAL),
+        *(
+            a_delivery(state.value + " already", tries=1, transport=state)
+            for state in (Transport.ACKNOWLEDGED, Transport.REJECTED, Transport.GIVEN_UP)
+        ),
+        a_delivery("other conversation", tries=1, conversation_id=ConversationId("conversation-2")),
+        a_delivery("other sender", tries=1, sender_her=HerId("910002")),
+        a_delivery("other receiver", tries=1, receiver_her=HerId("920002")),
+    ]
+    async with journal.transaction() as tx:
+        for delivery in deliveries:
+            await tx.add_delivery(delivery, b"")
+    async with journal.transaction() as tx:
+        found = await tx.deliveries_unanswered(
+            ConversationId("conversation-1"), HerId("910001"), HerId("920001")
+        )
+
+    assert {delivery.message_id for delivery in found} == {"begun", "sent", "receipt"}
+    assert all(delivery in deliveries for delivery in found)
+
+
 async def test_unread_arrivals_are_found_by_their_last_notice(journal: Journal) -> None:
     async with journal.transaction() as tx:
         await tx.add_arrival(an_arrival("old"), b"")
@@ -299,6 +377,7 @@ async def test_taken_key_refuses_the_second_entry_and_keeps_the_first(journal: J
     async with journal.transaction() as tx:
         assert await tx.add_outgoing(an_outgoing("out-1", key="k"))
         assert not await tx.add_outgoing(an_outgoing("out-2", key="k"))
+        assert not await tx.add_outgoing(an_outgoing("out-2", digest=an_outgoing("out-1").digest))
         assert await tx.add_arrival(an_arrival("a-1", transport_id="7"), b"first")
         assert not await tx.add_arrival(an_arrival("a-2", transport_id="7"), b"second")
         assert await tx.add_arrival(an_arrival("a-3", transport_id="7", account="other"), b"")
@@ -310,6 +389,17 @@ async def test_taken_key_refuses_the_second_entry_and_keeps_the_first(journal: J
         assert await tx.arrival("a-2") is None
         assert await tx.raw("a-1") == b"first"
         assert await tx.seen(HerId("920001"), HerId("910001"), MessageId("m-1")) == a_seen()
+
+
+async def test_the_same_bytes_at_once_are_one_entry_whatever_their_key(store: Store) -> None:
+    journals = [await store.open() for _ in range(2)]
+
+    async def take_over(number: int) -> bool:
+        entry = an_outgoing(f"out-{number}", digest="7" * 64)
+        async with journals[number % 2].transaction() as tx:
+            return await tx.add_outgoing(entry)
+
+    assert sum(await asyncio.gather(*(take_over(number) for number in range(16)))) == 1
 
 
 async def test_of_64_copies_at_once_exactly_one_is_new(store: Store) -> None:
@@ -360,19 +450,10 @@ async def test_who_holds_a_name_goes_first(postgres_url: str) -> None:
         first = asyncio.create_task(look_and_add(one, "in-1"))
         await looked.wait()
         second = asyncio.create_task(look_and_add(other, "in-2"))
-        await eventually(lambda: _somebody_waits(postgres_url))
+        await eventually(lambda: somebody_waits(postgres_url))
         go_on.set()
 
         assert (await first, await second) == (0, 1)
-
-
-async def _somebody_waits(postgres_url: str) -> bool:
-    connection = await asyncpg.connect(postgres_url)
-    try:
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        return bool(await connection.fetchval(waiting))
-    finally:
-        await connection.close()
 
 
 async def test_of_several_under_one_msg_id_the_addressed_service_is_meant(
@@ -400,3 +481,33 @@ async def test_of_several_under_one_msg_id_the_addressed_service_is_meant(
             assert found == entry
         last = await tx.outgoing_by_msg_id(MsgId("msg-1"), HerId("920001"), HerId("910009"))
         assert last == sent[1]
+
+
+async def test_postponing_moves_the_due_time_of_what_is_still_due_and_nothing_else(
+    journal: Journal,
+) -> None:
+    """Whoever postpones may have read the rest a moment too early."""
+    later = NOON + timedelta(hours=1)
+    read = an_arrival("a-2", kind="payload")
+    async with journal.transaction() as tx:
+        for name, due in (("1", NOON), ("2", None)):
+            await tx.add_outgoing(an_outgoing(f"out-{name}", due_at=due))
+            await tx.add_incoming(an_incoming(f"in-{name}", due_at=due))
+            await tx.add_delivery(a_delivery(f"m-{name}", due_at=due), b"")
+        await tx.add_arrival(an_arrival("a-1"), b"")
+        await tx.add_arrival(read, b"")
+    async with journal.transaction() as tx:
+        for name in ("1", "2"):
+            await tx.postpone("outgoing", f"out-{name}", later)
+            await tx.postpone("incoming", f"in-{name}", later)
+            await tx.postpone("delivery", f"m-{name}", later)
+            await tx.postpone("arrival", f"a-{name}", later)
+    async with journal.transaction() as tx:
+        assert await tx.outgoing("out-1") == an_outgoing("out-1", due_at=later)
+        assert await tx.outgoing("out-2") == an_outgoing("out-2")
+        assert await tx.incoming("in-1") == an_incoming("in-1", due_at=later)
+        assert await tx.incoming("in-2") == an_incoming("in-2")
+        assert await tx.delivery(MessageId("m-1")) == a_delivery("m-1", due_at=later)
+        assert await tx.delivery(MessageId("m-2")) == a_delivery("m-2")
+        assert await tx.arrival("a-1") == an_arrival("a-1", notified_at=later)
+        assert await tx.arrival("a-2") == read

@@ -39,6 +39,20 @@ async def test_committed_row_is_handed_out_whole_and_only_once(journal: Journal)
     assert not journal.outbox_waiting.is_set()
 
 
+async def test_row_that_another_instance_wrote_is_handed_out_whole(store: Store) -> None:
+    """It comes from the table, and not from the memory of its writer."""
+    message = a_message(
+        message_id="amqp-1",
+        correlation_id="conversation-1",
+        type="no.dialoggateway.message.accepted.v1",
+        headers={"x-urgent": True},
+    )
+    async with (await store.open()).transaction() as tx:
+        await tx.put(message)
+
+    assert await (await store.open()).claim_outbox(10) == [message]
+
+
 async def test_row_carries_the_trace_it_was_written_under(real_url: str) -> None:
     """The relay publishes it later, and under none."""
     parent = f"00-{'1' * 32}-{'2' * 16}-01"

@@ -14,6 +14,7 @@ from gateway.adapters.journal import (
     outbox,
     store,
     stored,
+    threads,
     trail,
 )
 from gateway.adapters.journal.statements import Statement
@@ -28,6 +29,7 @@ MODULES: list[ModuleType] = [
     outbox,
     store,
     stored,
+    threads,
     trail,
 ]
 MAY_SCAN = {

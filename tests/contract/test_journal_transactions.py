@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.identifiers import MessageId
+from gateway.domain.ledger import Outgoing
 from gateway.errors import GatewayError, InternalFault
 from gateway.ports import Journal, JournalEvent
 from tests.contract.journals import (
@@ -138,6 +139,7 @@ async def test_due_entry_is_taken_up_by_one_instance_only(store: Store) -> None:
             async with journal.transaction() as tx:
                 due = await tx.outgoing_due(NOON, 4)
                 for entry in due:
+                    assert isinstance(entry, Outgoing)
                     await tx.save_outgoing(replace(entry, due_at=None))
             taken += [entry.entry_id for entry in due]
             if not due:

@@ -59,6 +59,24 @@ async def test_unconfirmed_lists_the_longest_wait_first_with_its_envelope(journa
     assert await journal.unconfirmed(limit=1) == [(old, a_delivery())]
 
 
+async def test_what_waits_for_the_epj_is_listed_longest_wait_first(journal: Journal) -> None:
+    old, young = (
+        an_incoming(f"in-{name}", handed_at=NOON + timedelta(minutes=minutes))
+        for name, minutes in (("old", 0), ("young", 1))
+    )
+    async with journal.transaction() as tx:
+        await tx.add_incoming(young)
+        await tx.add_incoming(old)
+        await tx.add_incoming(an_incoming("in-refused", handed_at=NOON, state=State.REJECTED))
+        await tx.add_incoming(
+            an_incoming("in-answered", handed_at=NOON, receipt_id=MessageId("r-1"))
+        )
+        await tx.add_incoming(an_incoming("in-unread"))
+
+    assert await journal.unconfirmed_by_epj() == [old, young]
+    assert await journal.unconfirmed_by_epj(limit=1) == [old]
+
+
 @pytest.mark.parametrize(
     "any_id", ["out-1", "msg-1", "m-1", "ack-1", "conversation-1", "amqp-1", "<1@x>", "envid-1"]
 )

@@ -12,13 +12,14 @@ from gateway.config import Settings, load_settings
 from gateway.ports import DeadLetter
 from gateway.queues import Queue
 from tests.broker_fixture import outbound
-from tests.builders_offices import demo_folder
+from tests.builders_offices import demo_folder, two_offices
 from tests.contract.journals import NOON
 from tests.fakes_journal import FakeJournal, HandClock
 
 pytestmark = pytest.mark.broker
 
 COUNT = 60
+NO_MAIL = b"no mail at all"
 
 
 def settings_for(prefix: str) -> Settings:
@@ -61,3 +62,36 @@ async def test_two_operators_at_once_lose_no_notice_from_sight(
 
     assert (await depths(connections.consuming, prefix))[Queue.DEAD_LETTERS] == 0
     assert await stale() == []
+
+
+async def test_a_letter_opened_again_keeps_its_notice(
+    connections: Connections, prefix: str
+) -> None:
+    """The daemon is quick: before the command looks for the notice, the replay has failed."""
+    await declare(connections.consuming, prefix)
+    settings = settings_for(prefix)
+    offices = two_offices()
+    hospital = offices.hospital
+    async with Publisher(connections.publishing, prefix) as publisher:
+
+        async def settle() -> None:
+            hospital.notices.clear()
+            await offices.settle()
+            await publisher.publish_many(hospital.notices)
+
+        await hospital.take_in(NO_MAIL)
+        await settle()
+        (letter,) = await hospital.journal.dead_letters()
+        assert await hospital.replay(letter.letter_id)
+        offices.clock.move(seconds=1)
+        await settle()
+        assert [one for one, _ in await hospital.letters()] == [letter.letter_id]
+
+        await take_off_notices(hospital.journal, connections, settings, [letter])
+        assert (await depths(connections.consuming, prefix))[Queue.DEAD_LETTERS] > 0
+
+        assert await hospital.discard(letter.letter_id)
+        async with hospital.journal.transaction() as tx:
+            stale = await tx.letters_with_stale_notice(9)
+        await take_off_notices(hospital.journal, connections, settings, stale)
+        assert (await depths(connections.consuming, prefix))[Queue.DEAD_LETTERS] == 0

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.adapters.rabbitmq.connection import Connections
 from gateway.adapters.rabbitmq.consumer import consume
-from gateway.adapters.rabbitmq.notices import parked_messages
+from gateway.adapters.rabbitmq.parked import parked_messages
 from gateway.adapters.rabbitmq.topology import declare
 from gateway.ports import QueueMessage
 from gateway.queues import Queue

@@ -190,10 +190,14 @@ class Pair:
     async def _is_idle(self, name: str) -> bool:
         async with self.journal(name) as journal:
             ledger, measures = await journal.ledger(), await journal.measures()
+        depths = await self.depths(name)
+        # A task of a person's lies there until that person has done it.
+        notices = depths.pop(Queue.DEAD_LETTERS)
         return (
             ledger.outgoing.in_flight == ledger.incoming.in_flight == 0
             and measures["outbox"] == 0
-            and not any((await self.depths(name)).values())
+            and notices == measures["dead_letters"]
+            and not any(depths.values())
         )
 
     async def what_is_missing(self) -> str:
@@ -343,6 +347,7 @@ async def _delete_queues(pair: Pair) -> None:
 
 def _use_database(directory: Path, name: str, url: str) -> None:
     (directory / f"{name}.database").write_text(url, encoding="utf-8")
+    (directory / f"{name}.database").chmod(0o600)
     config = directory / f"{name}.toml"
     sqlite, database = f'path = "{name}.sqlite"', f'url_file = "{name}.database"'
     config.write_text(config.read_text(encoding="utf-8").replace(sqlite, database))

@@ -40,7 +40,7 @@ async def test_nothing_is_lost_when_the_broker_goes_away(
         await pair.come_to_rest(seconds=size.seconds)
         await nothing_is_lost(pair)
 
-    assert all(under_way), "the broker went away when nothing was under way"
+    assert any(under_way), "the broker only went away when nothing was under way"
 
 
 async def _kill_and_start(pair: Pair, name: str) -> None:

@@ -101,6 +101,16 @@ def write() -> None:
             "cdata.xml": b'<a xmlns:b="urn:b" b:c="&lt;&#233;"><![CDATA[<x>]]><?app x?></a>',
             "doctype.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
             "bom.xml": b"\xef\xbb\xbf<a/>",
+            "utf8.xml": "<?xml version='1.0' encoding='utf8'?><a>æ</a>".encode(),
+            "windows-1252.xml": "<?xml version='1.0' encoding='windows-1252'?><a>€</a>".encode(
+                "cp1252"
+            ),
+            "utf-16.xml": "<?xml version='1.0' encoding='UTF-16'?><a>😀</a>".encode("utf-16"),
+            "utf-16-bare.xml": "<?xml version='1.0' encoding='UTF-16'?><a>æ</a>".encode(
+                "utf-16-be"
+            ),
+            "utf-16-doctype.xml": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode("utf-16"),
+            "utf-16-declared.xml": b"<?xml version='1.0' encoding='UTF-16'?><a/>",
         },
     )
     _put(

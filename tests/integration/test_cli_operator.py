@@ -1,119 +1,39 @@
 """The operator's commands against a SQLite journal and a real broker, as a person types them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractIncomingMessage
-from typer.testing import Result
 
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.store import SqlJournal
-from gateway.adapters.rabbitmq.connection import Connections, open_channel
-from gateway.adapters.rabbitmq.publisher import Publisher
-from gateway.adapters.rabbitmq.relay import OutboxRelay
-from gateway.adapters.rabbitmq.topology import declare, depths
-from gateway.config import load_settings
-from gateway.domain.ledger import Outgoing, State
+from gateway.adapters.rabbitmq.connection import open_channel
+from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.ledger import Incoming, Outgoing, State
 from gateway.errors import AnswerOverdue
-from gateway.office import Office, open_office
-from gateway.ops.demo_config import write_demo
 from gateway.ports import Arrival, DeadLetter, QueueMessage
 from gateway.queues import Queue
-from gateway.wiring import Processes, wire
+from gateway.wiring import Processes
 from tests.broker_fixture import eventually
 from tests.builders_cli import (
     PATIENT_NUMBER,
     a_hospital_document,
     demo_office,
     json_of,
-    run_cli,
     wrapped,
 )
+from tests.builders_hospital import Hospital, is_there, relayed, take
 from tests.builders_keys import NOON
 from tests.builders_message import REQUEST_ID, a_party
 
 pytestmark = pytest.mark.broker
 
 
-class NoTransport:
-    async def send(self, mail: bytes, *, sender: str, recipient: str, envelope_id: str) -> None:
-        raise AssertionError("nothing is sent here")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hospital:
-    """A hospital's gateway with its own queues, journal and configuration file."""
-
-    config: Path
-    office: Office
-    connections: Connections
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[tuple[SqlJournal, Processes]]:
-        """The journal as the daemon holds it."""
-        async with open_journal(
-            self.office.settings.journal.url,
-            keys=self.office.content_keys,
-            clock=SystemClock(),
-            exclusive=True,
-        ) as journal:
-            yield journal, wire(self.office, journal, NoTransport(), clock=SystemClock())
-
-    async def depth(self, queue: Queue) -> int:
-        return (await depths(self.connections.consuming, self.office.settings.broker.prefix))[queue]
-
-    async def type(self, *arguments: object) -> Result:
-        """A command, typed in another process: its own loop, beside the daemon's."""
-        return await asyncio.to_thread(run_cli, *arguments, "--config", self.config)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keys of the demo parties, made once."""
-    folder = tmp_path_factory.mktemp("parties")
-    write_demo(folder)
-    return folder
-
-
-@pytest.fixture
-async def hospital(
-    folder: Path, broker_url: str, prefix: str, connections: Connections
-) -> Hospital:
-    text = (folder / "hospital.toml").read_text(encoding="utf-8")
-    text = text.replace('prefix = "hospital."', f'url = "{broker_url}"\nprefix = "{prefix}"')
-    text = text.replace('path = "hospital.sqlite"', f'path = "{prefix}sqlite"')
-    config = folder / f"{prefix}toml"
-    config.write_text(text, encoding="utf-8")
-    await declare(connections.consuming, prefix)
-    office = open_office(load_settings(config, {}))
-    return Hospital(config=config, office=office, connections=connections)
-
-
 def a_file(folder: Path, document: bytes) -> Path:
     file = folder / "message.xml"
     file.write_bytes(document)
     return file
-
-
-async def take(hospital: Hospital, queue: Queue) -> AbstractIncomingMessage:
-    """The first message of a queue, as soon as there is one."""
-    name = queue.under(hospital.office.settings.broker.prefix)
-    await eventually(lambda: _is_there(hospital, queue))
-    async with open_channel(hospital.connections.consuming) as channel:
-        message = await (await channel.get_queue(name, ensure=False)).get()
-        assert message is not None
-        await message.ack()
-        return message
-
-
-async def _is_there(hospital: Hospital, queue: Queue) -> bool:
-    return await hospital.depth(queue) > 0
 
 
 async def accepted(
@@ -138,21 +58,6 @@ async def buried(hospital: Hospital, journal: SqlJournal, processes: Processes) 
         await processes.letters.answer(tx, held, AnswerOverdue())
     await relayed(hospital, journal)
     return entry
-
-
-async def relayed(hospital: Hospital, journal: SqlJournal) -> None:
-    """Publish what stands in the outbox, rows of commands included."""
-    prefix = hospital.office.settings.broker.prefix
-    stopping = asyncio.Event()
-    async with Publisher(hospital.connections.publishing, prefix) as publisher:
-        relay = asyncio.create_task(OutboxRelay(outbox=journal, publisher=publisher).run(stopping))
-
-        async def published() -> bool:
-            return (await journal.measures())["outbox"] == 0
-
-        await eventually(published)
-        stopping.set()
-        await relay
 
 
 # --- send ----------------------------------------------------------------------------------------
@@ -241,10 +146,40 @@ async def test_message_in_flight_is_listed_as_unconfirmed(hospital: Hospital) ->
         listed = await hospital.type("unconfirmed", "--json")
         shown = await hospital.type("unconfirmed")
 
-    assert (nothing.exit_code, json_of(nothing)) == (0, {"unconfirmed": []})
+    assert (nothing.exit_code, json_of(nothing)) == (
+        0,
+        {"unconfirmed": [], "unconfirmed_by_epj": []},
+    )
     (wait,) = json_of(listed)["unconfirmed"]
     assert (wait["msg_id"], wait["waits_for"], wait["attempts"]) == (REQUEST_ID, "hand-over", 0)
     assert REQUEST_ID in shown.stdout
+
+
+async def test_message_that_the_epj_has_not_confirmed_is_listed(hospital: Hospital) -> None:
+    async with hospital.running() as (journal, _):
+        entry = Incoming(
+            entry_id="a-1",
+            arrival_id="a-1",
+            arrived_at=NOON,
+            msg_id=MsgId(REQUEST_ID),
+            sender_her=HerId("920001"),
+            receiver_her=HerId("910001"),
+            handed_at=NOON,
+            overdue="alarm",
+        )
+        async with journal.transaction() as tx:
+            await tx.add_incoming(entry)
+        listed = await hospital.type("unconfirmed", "--json")
+        shown = await hospital.type("unconfirmed")
+
+    (wait,) = json_of(listed)["unconfirmed_by_epj"]
+    assert (wait["msg_id"], wait["waits_for"], wait["overdue"]) == (
+        REQUEST_ID,
+        "confirmation",
+        "alarm",
+    )
+    assert wait["who_acts"] == "administrator"
+    assert f"{REQUEST_ID}  HER-id 920001 -> 910001  FORSINKET" in shown.stdout
 
 
 # --- dead letters --------------------------------------------------------------------------------
@@ -293,14 +228,13 @@ async def test_parked_queue_message_is_listed_and_left_there(hospital: Hospital)
         await channel.default_exchange.publish(
             aio_pika.Message(b"poison", message_id="q-9"), Queue.PARKED.under(prefix)
         )
-    await eventually(lambda: _is_there(hospital, Queue.PARKED))
+    await eventually(lambda: is_there(hospital, Queue.PARKED))
 
     result = await hospital.type("dead-letters", "list", "--json")
 
-    assert json_of(result)["parked"] == [
-        {"message_id": "q-9", "queue": None, "reason": None, "bytes": 6}
-    ]
-    await eventually(lambda: _is_there(hospital, Queue.PARKED))
+    (one,) = json_of(result)["parked"]
+    assert (one["message_id"], one["queue"], one["bytes"]) == ("q-9", None, 6)
+    await eventually(lambda: is_there(hospital, Queue.PARKED))
 
 
 @pytest.mark.parametrize("command", ["replay", "discard"])

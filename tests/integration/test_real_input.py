@@ -227,7 +227,7 @@ async def test_attachments_coming_in_follow_the_policy(
 async def hand_over_unscreened(offices: Offices, body: bytes, message: DialogMessage) -> None:
     """Send a document as a gateway without these rules would."""
     hospital = offices.hospital
-    book, envelopes = hospital.office.book, hospital.processes.receive.envelopes
+    book, envelopes = hospital.office.book, hospital.processes.receive.unwrap.envelopes
     sender, receiver = (
         book.by_her(her_of(message.sender)),
         book.by_her(her_of(message.receiver)),

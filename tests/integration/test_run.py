@@ -11,16 +11,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aio_pika
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from gateway.ops.demo_config import Seat, write_demo
+from tests.builders_cli import run_cli
+from tests.builders_keys import a_certificate
 from tests.faults.pair import quiet_ports
 
 pytestmark = pytest.mark.broker
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "dialog-request.xml"
 START_SECONDS = 60.0  # seconds on a machine that has nothing else to do
 
 
@@ -184,6 +190,32 @@ def test_sighup_says_what_counts_from_the_next_start_only(place: Place) -> None:
     daemon.process.send_signal(signal.SIGHUP)
 
     assert daemon.until_logged("reloaded")["needs_restart"] == ["runtime"]
+
+
+def test_without_a_valid_signing_certificate_it_waits_until_sighup_brings_one(
+    place: Place,
+) -> None:
+    valid = (place.folder / "hospital-signing.cert.pem").read_bytes()
+    key = load_pem_private_key((place.folder / "hospital-signing.key.pem").read_bytes(), None)
+    assert isinstance(key, RSAPrivateKey)
+    past = datetime.now(UTC) - timedelta(days=10)
+    expired = a_certificate(key, not_before=past, not_after=past + timedelta(days=5))
+    (place.folder / "hospital-signing.cert.pem").write_bytes(expired.public_bytes(Encoding.PEM))
+    daemon = place.start()
+
+    assert daemon.until_logged("cannot_sign")["code"] == "GW-306"
+    status, body = daemon.get("/health/ready")
+    assert (status, [one["check"] for one in json.loads(body)["problems"]]) == (503, ["signing"])
+    assert run_cli("send", EXAMPLE, "--config", place.config).exit_code == 0
+    assert daemon.until_logged("delivery_held")["code"] == "GW-306"
+
+    (place.folder / "hospital-signing.cert.pem").write_bytes(valid)
+    daemon.process.send_signal(signal.SIGHUP)
+
+    daemon.until_logged("can_sign_again")
+    daemon.until_logged("delivery_resumed")
+    daemon.until_ready()
+    assert daemon.stop() == 0
 
 
 def test_a_faulty_configuration_is_told_with_all_faults_and_the_old_one_stays(

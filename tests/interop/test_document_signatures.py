@@ -11,9 +11,9 @@ from lxml import etree
 
 from gateway.codecs.xml import DS, parse_untrusted
 from tests.builders_personal import a_doctor
+from tests.builders_received import a_document
 from tests.interop.programs import program
 from tests.unit.codecs.test_document_signature import GOOD, faults_of, signed
-from tests.unit.inbound.test_refusals import a_document
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel
 from typer.core import TyperGroup
 
-from gateway.config import ENVIRONMENT_PREFIX, Settings
+from gateway.config import ENVIRONMENT_PREFIX, AnswerSettings, ConfirmationSettings, Settings
 from gateway.domain.delivery import (
     Acknowledged,
     Answered,
@@ -36,6 +36,7 @@ from gateway.ops.cli import commands  # noqa: F401  # registers every command on
 from gateway.ops.cli.shell import app
 from gateway.ops.error_advice import ADVICE
 from gateway.ops.errors_page import error_types, render
+from gateway.ops.health import CHECKS, Health
 from gateway.ops.metrics import Metrics
 from gateway.queues import Queue
 from tests.builders_delivery import a_delivery
@@ -225,7 +226,7 @@ def test_every_error_code_that_is_named_exists(page: str) -> None:
 @pytest.fixture(scope="module")
 def metric_names() -> set[str]:
     """Names of all series, as Prometheus sees them."""
-    metrics = Metrics(cast(Office, None))  # only rendering looks at the office
+    metrics = Metrics(cast(Office, None), Health().ready)  # only rendering looks at the office
     names = set()
     for family in metrics.registry.collect():
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
@@ -264,6 +265,30 @@ def test_alert_rules_and_dashboard_ask_for_queues_and_waits_that_exist() -> None
     assert queues <= {queue.value for queue in Queue}
     assert waits
     assert [one for one in waits if f'"{one}":' not in source] == []
+
+
+def test_alarms_of_late_receipts_come_when_the_gateway_itself_counts_them_late() -> None:
+    answers, confirmations = AnswerSettings(), ConfirmationSettings()
+    wanted = {
+        ("unanswered", "warning", answers.alarm_seconds),
+        ("unanswered", "critical", answers.critical_seconds),
+        ("unconfirmed_by_epj", "warning", confirmations.warning_seconds),
+        ("unconfirmed_by_epj", "critical", confirmations.alarm_seconds),
+    }
+    pattern = r'max\(gateway_waiting_oldest_seconds\{what="(\w+)"\}\) > (\d+)'
+    found = set()
+    for rule in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"][0]["rules"]:
+        if match := re.fullmatch(pattern, rule["expr"]):
+            found.add((match[1], rule["labels"]["severity"], float(match[2])))
+
+    assert wanted <= found
+
+
+def test_alert_rules_ask_for_checks_of_readiness_that_exist() -> None:
+    named = set(re.findall(r'gateway_ready\{check="([^"]+)"', ALERTS.read_text(encoding="utf-8")))
+
+    assert named
+    assert named <= set(CHECKS)
 
 
 def test_the_dashboard_has_every_panel_in_its_place() -> None:

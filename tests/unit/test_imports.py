@@ -18,14 +18,16 @@ ALLOWED: dict[str, set[str]] = {
     "codecs": CORE | {"codecs"},
     "ports": CORE | {"ports"},
     "queues": CORE | {"ports", "queues"},
-    "config": CORE | {"config"},
+    "addresses": {"addresses"},
+    "secret_files": {"secret_files"},
+    "config": CORE | {"addresses", "secret_files", "config"},
     "envelopes": CORE | {"codecs", "ports", "queues", "envelopes"},
     "threads": CORE | {"ports", "threads"},
     **{
         process: CORE | {"codecs", "ports", "queues", "envelopes", "threads", process}
         for process in PROCESSES
     },
-    "adapters": CORE | {"ports", "queues", "config", "adapters"},
+    "adapters": CORE | {"ports", "queues", "config", "secret_files", "adapters"},
 }
 """What each part of the gateway may import of the gateway; ``app`` and ``ops`` anything."""
 

@@ -107,9 +107,9 @@ def test_data_outlives_the_containers(
         for name, service in services.items()
     }
 
-    assert set(compose["volumes"]) == {"rabbitmq", "postgres"}
-    assert "rabbitmq" in mounted["rabbitmq"]
-    assert "postgres" in mounted["postgres"]
+    assert set(compose["volumes"]) == {"rabbitmq", "postgres", "gateway"}
+    for name in compose["volumes"]:
+        assert name in mounted[name]
     assert services["rabbitmq"]["hostname"], "RabbitMQ's data belongs to a node name"
 
 
@@ -193,6 +193,8 @@ def test_the_broker_takes_the_largest_message_that_the_gateway_takes(
 def test_the_configuration_for_compose_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "broker_url").write_text("amqp://gateway:gateway@rabbitmq:5672/%2F\n")
     (tmp_path / "journal_url").write_text("postgresql://gateway:x@postgres/gateway\n")
+    for name in ("broker_url", "journal_url"):
+        (tmp_path / name).chmod(0o600)  # as with the umask of docs/operations.md
     file = tmp_path / "gateway.toml"
     text = COMPOSE_CONFIG.read_text(encoding="utf-8")
     file.write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
@@ -200,6 +202,7 @@ def test_the_configuration_for_compose_is_accepted(tmp_path: Path) -> None:
     settings = load_settings(file, environment={})
 
     assert settings.broker.url == "amqp://gateway:gateway@rabbitmq:5672/%2F"
+    assert settings.journal.url == "postgresql://gateway:x@postgres/gateway"
     assert settings.listener is not None
     assert settings.listener.host == "0.0.0.0"
 

@@ -36,8 +36,8 @@ from tests.builders_offices import (
     sums,
     two_offices,
 )
+from tests.builders_received import MSG_ID, a_document
 from tests.fakes_journal import FakeJournal
-from tests.unit.inbound.test_refusals import MSG_ID, a_document
 
 
 def alone() -> Offices:
@@ -93,7 +93,7 @@ async def test_f2_ok_with_errors_and_unknown_statuses_are_seen() -> None:
     await read(unknown, an_apprec_mail(document))
 
     assert partly.hospital.last["answer"] == "ok_with_errors"
-    assert partly.hospital.last["reasons"][0]["text_nb"] == "Delvis"
+    assert partly.hospital.last["reasons"][0]["text_nb"] == "Delvis (Annen feil)"
     assert "confirmed" not in unknown.hospital.events
     assert [code for _, code in await unknown.hospital.letters()] == ["GW-209"]
 

@@ -16,6 +16,7 @@ from gateway.adapters.journal.statements import (
     find,
     insert_or_replace,
     insert_row,
+    same_msg_id,
     update_tail,
 )
 from gateway.adapters.journal.work import Work
@@ -39,7 +40,7 @@ _ORPHANS_MATCHED = claim_due(
         or_(
             # As ``outgoing_by_msg_id`` will look for it.
             exists().where(
-                tables.outgoing.c.msg_id == _o.original_msg_id,
+                same_msg_id(tables.outgoing.c.msg_id, _o.original_msg_id),
                 tables.outgoing.c.receiver_her == _o.sender_her,
                 tables.outgoing.c.message_id.is_not(None),
             ),

@@ -17,6 +17,7 @@ from gateway.adapters.journal.schema import (
 from gateway.adapters.journal.session import Database
 from gateway.adapters.journal.sqlite import DaemonLock, SqliteDatabase
 from gateway.adapters.journal.store import Observe, SqlJournal
+from gateway.errors import JournalUnavailable
 from gateway.ports import Clock, ContentKeys
 
 _SHELF_ROWS = 2_000  # committed rows kept in memory for the relay; more stay in the table
@@ -34,7 +35,7 @@ async def open_journal(
     connections: int = 10,
     observe: Observe | None = None,
 ) -> AsyncIterator[SqlJournal]:
-    """Open the journal for the length of the block; an empty database gets its schema.
+    """Open the journal for the length of the block; the daemon gives an empty database its schema.
 
     Args:
         url: ``sqlite:///file`` or ``postgresql://user@host/name``; see ``journal_url``.
@@ -42,8 +43,9 @@ async def open_journal(
         clock: for claims, leases and ages; instances that share a journal must agree on the
             time to well within ``outbox_lease``.
         exclusive: True for the daemon: no second one may open the same SQLite file, the claims
-            of earlier runs are void, and rows put by its own transactions are kept for its own
-            relay. False for commands, which may run beside it.
+            of earlier runs are void, its content key is noted, and rows put by its own
+            transactions are kept for its own relay. False for commands, which may run beside it,
+            and never make a journal: an empty one would say that all is well.
         outbox_lease: how long a claimed outbox row stays claimed.
         busy_seconds: how long to wait for another process that writes to SQLite.
         connections: at most so many at once to PostgreSQL.
@@ -52,7 +54,7 @@ async def open_journal(
 
     Raises:
         ConfigurationError: the URL is no journal.
-        JournalUnavailable: away, locked, or held by another daemon.
+        JournalUnavailable: away, locked, held by another daemon, or not made yet.
         JournalSchemaMismatch: of another version; ``journal upgrade`` is needed.
     """
     parsed = journal_url(url)
@@ -67,8 +69,12 @@ async def open_journal(
     on_sqlite = parsed.get_backend_name() == "sqlite"
     if on_sqlite and exclusive:
         lock = DaemonLock(Path(str(parsed.database)))
+    elif on_sqlite:
+        _require_file(Path(str(parsed.database)))
     try:
         revision = await current_revision(url)
+        if not revision and not exclusive:
+            raise JournalUnavailable("the database is empty: the daemon has not made the journal")
         if not revision:
             await upgrade(url)
         else:
@@ -82,12 +88,21 @@ async def open_journal(
         try:
             if on_sqlite and exclusive:
                 await journal.void_claims()
+            if exclusive:
+                await journal.record_key()
             yield journal
         finally:
             await journal.close()
     finally:
         if lock is not None:
             lock.release()
+
+
+def _require_file(database: Path) -> None:
+    try:
+        database.stat()
+    except OSError as error:  # not there, or in a folder that may not be entered
+        raise JournalUnavailable(f"{database}: {error.strerror}") from None
 
 
 async def _postgres(url: str, connections: int) -> Database:

@@ -1,7 +1,8 @@
 """Ledger entries: outgoing and incoming messages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
@@ -15,6 +16,7 @@ from gateway.adapters.journal.rows import (
     micros_or_none,
     notes_from,
     notes_json,
+    of_msg_id,
     removed_from,
     removed_json,
 )
@@ -26,11 +28,15 @@ from gateway.adapters.journal.statements import (
     find,
     insert_new,
     insert_row,
+    same_msg_id,
     update_tail,
 )
 from gateway.adapters.journal.work import Work
 from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Incoming, Outgoing, State
+from gateway.ports import Unreadable
+
+T = TypeVar("T")
 
 _out, _in = tables.outgoing.c, tables.incoming.c
 
@@ -38,16 +44,16 @@ _ADD_OUTGOING = insert_new(tables.outgoing)
 _SAVE_OUTGOING = update_tail(tables.outgoing, "state")
 _OUTGOING = find(tables.outgoing, "entry_id", lock=True)
 _OUTGOING_BY_KEY = find(tables.outgoing, "key", lock=True)
+_OUTGOING_BY_DIGEST = find(tables.outgoing, "digest", lock=True)
 _OUTGOING_BY_MSG_ID = Statement(
     ("msg_id", "receiver_her", "sender_her"),
     select(tables.outgoing)
     .where(
-        _out.msg_id == bindparam("msg_id"),
+        same_msg_id(_out.msg_id, bindparam("msg_id", type_=Text)),
         _out.receiver_her == bindparam("receiver_her"),
         _out.message_id.is_not(None),
     )
     .order_by((_out.sender_her == bindparam("sender_her")).desc(), _out.accepted_at.desc())
-    .limit(1)
     .with_for_update(),
 )
 _OUTGOING_DUE = claim_due(
@@ -71,7 +77,7 @@ _INCOMING = find(tables.incoming, "entry_id", lock=True)
 _INCOMING_BY_MSG_ID = Statement(
     ("msg_id",),
     select(tables.incoming)
-    .where(_in.msg_id == bindparam("msg_id"))
+    .where(same_msg_id(_in.msg_id, bindparam("msg_id", type_=Text)))
     .order_by(_in.arrived_at, _in.entry_id)
     .with_for_update(),
 )
@@ -132,7 +138,8 @@ def _outgoing_tail(entry: Outgoing, sealer: Sealer) -> Values:
     )
 
 
-def _incoming_from(row: Row, sealer: Sealer) -> Incoming:
+def incoming_from(row: Row, sealer: Sealer) -> Incoming:
+    """Read a row of ``incoming``; raises ContentKeyMissing when its notes cannot be opened."""
     notes = row[20]
     reasons = () if notes is None else notes_from(sealer.unpack(notes, f"incoming:{row[0]}"))[0]
     return Incoming(
@@ -197,18 +204,21 @@ class Entries(Work):
     async def outgoing_by_key(self, key: str) -> Outgoing | None:
         return self._outgoing_or_none(await self.row(_OUTGOING_BY_KEY, key))
 
+    async def outgoing_by_digest(self, digest: str) -> Outgoing | None:
+        return self._outgoing_or_none(await self.row(_OUTGOING_BY_DIGEST, digest))
+
     async def outgoing_by_msg_id(
         self, msg_id: MsgId, receiver_her: HerId, sender_her: HerId
     ) -> Outgoing | None:
-        row = await self.row(_OUTGOING_BY_MSG_ID, msg_id, receiver_her, sender_her)
-        return self._outgoing_or_none(row)
+        rows = await self.rows(_OUTGOING_BY_MSG_ID, msg_id, receiver_her, sender_her)
+        return self._outgoing_or_none(next(iter(of_msg_id(rows, 5, msg_id)), None))
 
     async def save_outgoing(self, entry: Outgoing) -> None:
         self.write(_SAVE_OUTGOING, *_outgoing_tail(entry, self._sealer), entry.entry_id)
 
-    async def outgoing_due(self, now: datetime, limit: int) -> Sequence[Outgoing]:
+    async def outgoing_due(self, now: datetime, limit: int) -> Sequence[Outgoing | Unreadable]:
         rows = await self.rows(_OUTGOING_DUE, micros(now), limit)
-        return list(readable(rows, outgoing_from, self._sealer))
+        return self._due(rows, outgoing_from)
 
     async def add_incoming(self, entry: Incoming) -> None:
         head = (entry.entry_id, entry.arrival_id, micros(entry.arrived_at))
@@ -216,21 +226,27 @@ class Entries(Work):
 
     async def incoming(self, entry_id: str) -> Incoming | None:
         row = await self.row(_INCOMING, entry_id)
-        return None if row is None else _incoming_from(row, self._sealer)
+        return None if row is None else incoming_from(row, self._sealer)
 
     async def hold(self, name: str) -> None:
         self.write(_HOLD, name)  # goes with the next read, before it
 
     async def incoming_by_msg_id(self, msg_id: MsgId) -> Sequence[Incoming]:
         rows = await self.rows(_INCOMING_BY_MSG_ID, msg_id)
-        return [_incoming_from(row, self._sealer) for row in rows]
+        return [incoming_from(row, self._sealer) for row in of_msg_id(rows, 11, msg_id)]
 
     async def save_incoming(self, entry: Incoming) -> None:
         self.write(_SAVE_INCOMING, *_incoming_tail(entry, self._sealer), entry.entry_id)
 
-    async def incoming_due(self, now: datetime, limit: int) -> Sequence[Incoming]:
+    async def incoming_due(self, now: datetime, limit: int) -> Sequence[Incoming | Unreadable]:
         rows = await self.rows(_INCOMING_DUE, micros(now), limit)
-        return list(readable(rows, _incoming_from, self._sealer))
+        return self._due(rows, incoming_from)
+
+    def _due(self, rows: Sequence[Row], read: Callable[[Row, Sealer], T]) -> list[T | Unreadable]:
+        due: list[T | Unreadable] = []
+        for row in rows:
+            due += list(readable([row], read, self._sealer)) or [Unreadable(entry_id=row[0])]
+        return due
 
     def _outgoing_or_none(self, row: Row | None) -> Outgoing | None:
         return None if row is None else outgoing_from(row, self._sealer)

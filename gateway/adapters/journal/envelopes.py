@@ -27,7 +27,7 @@ from gateway.adapters.journal.statements import (
 )
 from gateway.adapters.journal.stored import StoredContent
 from gateway.domain.delivery import Delivery, Purpose, Transport
-from gateway.domain.identifiers import HerId, MessageId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId
 from gateway.domain.receipt import Answer
 from gateway.errors import InternalFault
 from gateway.ports import Attempt, Seen
@@ -37,11 +37,12 @@ _d, _a = tables.delivery.c, tables.attempt.c
 _ADD_DELIVERY = insert_row(tables.delivery)
 _SAVE_DELIVERY = update_tail(tables.delivery, "mail_from")
 _DELIVERY = find(tables.delivery, "message_id", lock=True)
+# Written out as in the partial index, so that both databases use it.
+_MAY_BE_SENT = _d.transport.in_([constant(Transport.WAITING), constant(Transport.SENT)])
 _DELIVERIES_DUE = claim_due(
     select(tables.delivery)
     .where(
-        # Written out as in the partial index, so that both databases use it.
-        _d.transport.in_([constant(Transport.WAITING), constant(Transport.SENT)]),
+        _MAY_BE_SENT,
         or_(
             _d.transport == constant(Transport.WAITING),
             _d.purpose != constant(Purpose.SIGNAL),
@@ -50,6 +51,19 @@ _DELIVERIES_DUE = claim_due(
     )
     .order_by(_d.due_at),
     "now",
+)
+_DELIVERIES_UNANSWERED = Statement(
+    ("conversation_id", "sender_her", "receiver_her"),
+    select(tables.delivery)
+    .where(
+        _d.conversation_id == bindparam("conversation_id"),
+        _d.sender_her == bindparam("sender_her"),
+        _d.receiver_her == bindparam("receiver_her"),
+        _MAY_BE_SENT,
+        _d.purpose != constant(Purpose.SIGNAL),
+        _d.tries > 0,
+    )
+    .with_for_update(),
 )
 _ADD_ATTEMPT = insert_row(tables.attempt)
 _SAVE_ATTEMPT = update_tail(tables.attempt, "mail_message_id")
@@ -141,6 +155,12 @@ class Envelopes(StoredContent):
     async def deliveries_due(self, now: datetime, limit: int) -> Sequence[Delivery]:
         rows = await self.rows(_DELIVERIES_DUE, micros(now), limit)
         return [delivery_from(row) for row in rows]
+
+    async def deliveries_unanswered(
+        self, conversation_id: ConversationId, sender_her: HerId, receiver_her: HerId
+    ) -> Sequence[Delivery]:
+        found = await self.rows(_DELIVERIES_UNANSWERED, conversation_id, sender_her, receiver_her)
+        return [delivery_from(row) for row in found]
 
     async def entity(self, message_id: MessageId) -> bytes:
         entity = await self._stored(f"entity:{message_id}")

@@ -7,12 +7,13 @@ from itertools import groupby
 from typing import NoReturn
 
 import asyncpg
+from asyncpg.exceptions import ClientConfigurationError
 from sqlalchemy import URL
 
 from gateway.adapters.journal.rows import Row
 from gateway.adapters.journal.session import Committed, fault, unavailable
 from gateway.adapters.journal.statements import Call
-from gateway.errors import GatewayError
+from gateway.errors import ConfigurationError, GatewayError
 
 _ANSWER_SECONDS = 30.0  # for one statement, and for a free connection
 
@@ -30,11 +31,15 @@ _IDLE_TOO_LONG = "25P03"
 
 
 async def open_postgres(url: URL, *, connections: int) -> "PostgresDatabase":
-    """Connect a pool; raises JournalUnavailable when there is no answer."""
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Connect a pool.
+
+    Raises:
+        JournalUnavailable: no answer, or no entrance.
+        ConfigurationError: what the address says of TLS cannot be used.
+    """
     try:
         pool = await asyncpg.create_pool(
-            plain,
+            _dsn(url),
             min_size=1,
             max_size=connections,
             command_timeout=_ANSWER_SECONDS,
@@ -42,8 +47,29 @@ async def open_postgres(url: URL, *, connections: int) -> "PostgresDatabase":
             server_settings=_SETTINGS,
         )
     except Exception as error:  # each layer has its own: sockets, TLS, the server's refusal
-        raise_for(error)
+        _not_connected(error)
     return PostgresDatabase(pool)
+
+
+async def connect(url: URL) -> "asyncpg.Connection":
+    """One connection outside the pool; raises as :func:`open_postgres`."""
+    try:
+        return await asyncpg.connect(_dsn(url), timeout=_ANSWER_SECONDS)
+    except Exception as error:
+        _not_connected(error)
+
+
+def _dsn(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _not_connected(error: Exception) -> NoReturn:
+    match error:
+        case ClientConfigurationError():
+            raise ConfigurationError("journal.url_file: TLS cannot be set up as it says") from None
+        case asyncpg.PostgresError():  # a wrong password, no such database, too many connections
+            unavailable(error.sqlstate or type(error).__name__)
+    raise_for(error)
 
 
 def raise_for(error: BaseException) -> NoReturn:

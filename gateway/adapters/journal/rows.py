@@ -1,11 +1,12 @@
 """What stands in a column for a value of the domain."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from gateway.domain.envelope import SignedReference
+from gateway.domain.identifiers import MsgId, msg_id_key
 from gateway.domain.ledger import Removed
 from gateway.domain.reasons import Reason
 
@@ -15,6 +16,12 @@ Row = tuple[Any, ...]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def of_msg_id(rows: Iterable[Row], place: int, msg_id: MsgId) -> list[Row]:
+    """The rows with this MsgId in column ``place``; SQL leaves letter case out for all ids."""
+    key = msg_id_key(msg_id)
+    return [row for row in rows if msg_id_key(row[place]) == key]
 
 
 def micros(instant: datetime) -> int:

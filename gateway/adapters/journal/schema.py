@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TypeVar
 
 from alembic import command
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gateway.adapters.causes import explained, explained_error
 from gateway.errors import (
     ConfigurationError,
     InternalFault,
@@ -23,8 +25,12 @@ from gateway.errors import (
 
 T = TypeVar("T")
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this version of the code works with."""
+
+_SSL_FILES = {"sslrootcert", "sslcert", "sslkey"}
+_OPTIONS = {"host", "sslmode", *_SSL_FILES}  # in libpq's meaning
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 _LOCK = 0x6469616C6F67  # of the PostgreSQL advisory lock round an upgrade; any number will do
 
@@ -33,18 +39,34 @@ def journal_url(url: str) -> URL:
     """``sqlite:///file`` or ``postgresql://…``, with or without a driver's name.
 
     Raises:
-        ConfigurationError: another database, or SQLite without a file.
+        ConfigurationError: another database, SQLite without a file, or an option that is not
+            for here. The text never quotes the address, which may hold a password.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigurationError("journal.url cannot be read") from None
-    match parsed.get_backend_name():
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError):  # a port that is no number, for one
+        raise ConfigurationError("journal.url_file cannot be read") from None
+    match backend:
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed.set(drivername="sqlite")
         case "postgresql":
+            _check_postgres(parsed)
             return parsed.set(drivername="postgresql+asyncpg")
-    raise ConfigurationError("journal.url must name an SQLite file or a PostgreSQL database")
+    raise ConfigurationError("journal.url_file must name a PostgreSQL database")
+
+
+def _check_postgres(url: URL) -> None:
+    if url.port is not None and not 1 <= url.port <= 65_535:
+        raise ConfigurationError("journal.url_file: the port must be 1 to 65535")
+    if not set(url.query) <= _OPTIONS or not all(isinstance(v, str) for v in url.query.values()):
+        known = ", ".join(sorted(_OPTIONS))
+        raise ConfigurationError(f"journal.url_file: after the question mark only {known}, once")
+    if url.query.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ConfigurationError(f"journal.url_file: sslmode is one of {', '.join(_SSL_MODES)}")
+    for name in _SSL_FILES & set(url.query):
+        if not Path(str(url.query[name])).is_file():
+            raise ConfigurationError(f"journal.url_file: {name}: no such file")
 
 
 async def upgrade(url: str) -> str:
@@ -76,6 +98,8 @@ async def current_revision(url: str) -> str:
 
 def refuse_unless_current(revision: str) -> None:
     """Raise JournalSchemaMismatch unless ``revision`` is :data:`HEAD`."""
+    if revision and revision not in _known_revisions():
+        raise _newer(revision)
     if revision != HEAD:
         raise JournalSchemaMismatch(
             f"the journal has schema {revision or '(none)'}, this version needs {HEAD}: "
@@ -96,14 +120,27 @@ def _revision(connection: Connection) -> str:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
+def _known_revisions() -> set[str]:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+def _newer(revision: str) -> JournalSchemaMismatch:
+    return JournalSchemaMismatch(
+        f"journalen har skjema {revision} og er laget av en nyere versjon: installer den igjen, "
+        "eller legg tilbake sikkerhetskopien / "
+        f"the journal has schema {revision} and was made by a newer version: install that one "
+        "again, or restore the backup"
+    )
+
+
 def _upgrade(connection: Connection) -> str:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     before = _revision(connection)
+    if before and before not in _known_revisions():
+        raise _newer(before)
     config = alembic_config()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if before and before not in known:
-        raise JournalSchemaMismatch(f"the journal has schema {before}, newer than this version")
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
     return before
@@ -115,7 +152,14 @@ async def _with_connection(url: URL, work: Callable[[Connection], T]) -> T:
         if url.get_backend_name() == "sqlite":
             return await asyncio.to_thread(_on_sqlite, url, work)
         try:
-            engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
+            from gateway.adapters.journal.postgres import connect  # its driver is an extra
+
+            engine = create_async_engine(
+                "postgresql+asyncpg://",
+                async_creator=lambda: connect(url),  # SQLAlchemy knows no sslmode
+                poolclass=NullPool,
+                hide_parameters=True,
+            )
         except ModuleNotFoundError:
             raise ConfigurationError(
                 "a journal on PostgreSQL needs the extra `postgres` (asyncpg)"
@@ -154,8 +198,7 @@ def _on_sqlite(url: URL, work: Callable[[Connection], T]) -> T:
 
 def _name(error: OSError | DBAPIError) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(
-        getattr(cause, "sqlite_errorname", None)
-        or getattr(cause, "sqlstate", None)
-        or type(cause).__name__
-    )
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    if code is None and cause is not None:
+        return explained_error(cause)
+    return explained(str(code))

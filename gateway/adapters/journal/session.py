@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import NoReturn, Protocol
 
+from gateway.adapters.causes import explained
 from gateway.adapters.journal.rows import Row
 from gateway.adapters.journal.statements import Call
 from gateway.errors import InternalFault, JournalUnavailable
@@ -67,7 +68,7 @@ async def to_the_end(ending: Coroutine[object, object, None]) -> None:
 
 def unavailable(reason: str) -> NoReturn:
     """``reason`` is the database's code for it: its text may quote statements and values."""
-    raise JournalUnavailable(f"the journal is not available: {reason}") from None
+    raise JournalUnavailable(f"the journal is not available: {explained(reason)}") from None
 
 
 def fault(reason: str) -> NoReturn:

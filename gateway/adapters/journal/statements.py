@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    func,
     insert,
     literal_column,
     select,
@@ -157,6 +158,11 @@ def find(table: Table, *names: str, lock: bool = False) -> Statement:
     """SELECT of whole rows where the named columns have the given values; ``lock``: FOR UPDATE."""
     construct = select(table).where(*(table.c[name] == bindparam(name) for name in names))
     return Statement(names, construct.with_for_update() if lock else construct)
+
+
+def same_msg_id(column: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[bool]:
+    """Compare MsgIds by an index, without letter case; ``rows.of_msg_id`` does the rest."""
+    return func.lower(column) == func.lower(other)
 
 
 def claim_due(construct: Select[tuple[object, ...]], *names: str, slow: bool = False) -> Statement:

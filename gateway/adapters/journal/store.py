@@ -13,17 +13,19 @@ from sqlalchemy import bindparam, select
 from gateway.adapters.journal import leases, outbox, tables
 from gateway.adapters.journal.answers import OPEN_LETTERS, OPEN_LETTERS_OF, Answers, letter_from
 from gateway.adapters.journal.content import Sealer, readable
-from gateway.adapters.journal.entries import Entries, outgoing_from
+from gateway.adapters.journal.entries import Entries, incoming_from, outgoing_from
 from gateway.adapters.journal.envelopes import Envelopes, delivery_from
+from gateway.adapters.journal.key_proofs import add_proof, find_proof, missing_keys
 from gateway.adapters.journal.measures import LEDGER, MEASURES, ledger_of, measures_of
 from gateway.adapters.journal.outbox import Putting, Shelf, message_from
+from gateway.adapters.journal.postponing import Postponing
 from gateway.adapters.journal.rows import Row, micros
 from gateway.adapters.journal.session import Committed, Database, to_the_end
 from gateway.adapters.journal.statements import Call, Statement, constant
 from gateway.adapters.journal.threads import OPEN_QUESTIONS, Threads, turn_from
 from gateway.adapters.journal.trail import TRAIL, Trail, event_from
 from gateway.domain.delivery import Delivery
-from gateway.domain.ledger import Ledger, Outgoing, State
+from gateway.domain.ledger import Incoming, Ledger, Outgoing, State
 from gateway.domain.thread import Turn
 from gateway.errors import GatewayError, JournalUnavailable, LeaseLost
 from gateway.ports import DeadLetter, JournalEvent, Lease, OutboundMessage
@@ -48,8 +50,22 @@ _UNCONFIRMED = Statement(
     .limit(bindparam("limit")),
 )
 
+_UNCONFIRMED_BY_EPJ = Statement(
+    ("limit",),
+    select(tables.incoming)
+    .where(
+        tables.incoming.c.state == constant(State.IN_FLIGHT),
+        tables.incoming.c.handed_at.is_not(None),
+        tables.incoming.c.receipt_id.is_(None),
+    )
+    .order_by(tables.incoming.c.handed_at)
+    .limit(bindparam("limit")),
+)
 
-class SqlTransaction(Putting, Entries, Envelopes, Threads, Answers, Trail, leases.Fenced):
+
+class SqlTransaction(
+    Putting, Entries, Envelopes, Threads, Answers, Trail, Postponing, leases.Fenced
+):
     """All parts of ``Transaction`` together."""
 
     recorded: tuple[JournalEvent, ...] = ()
@@ -159,6 +175,11 @@ class SqlJournal:
             found.append((outgoing_from(row, self._sealer), delivery))
         return found
 
+    async def unconfirmed_by_epj(self, *, limit: int | None = None) -> Sequence[Incoming]:
+        most = _ALL if limit is None else limit
+        rows = await self._database.read((_UNCONFIRMED_BY_EPJ, (most,)))
+        return [incoming_from(row, self._sealer) for row in rows]
+
     async def open_questions(self, *, limit: int = 1_000) -> Sequence[Turn]:
         return [turn_from(row) for row in await self._database.read((OPEN_QUESTIONS, (limit,)))]
 
@@ -247,6 +268,26 @@ class SqlJournal:
 
     async def release_lease(self, lease: Lease) -> None:
         await self._write([(leases.EXTEND, (0, lease.name, lease.fence))])
+
+    # --- content keys ---
+
+    async def missing_keys(self) -> Sequence[str]:
+        """Ids of keys that a daemon has sealed content with, and that are not ours now."""
+        return missing_keys(await self._proofs(), self._sealer)
+
+    async def record_key(self) -> None:
+        """Note, for :meth:`missing_keys`, that content is sealed with the current key."""
+        proofs = await self._proofs()
+        while self._sealer.keys.current not in {key_id for key_id, *_ in proofs}:
+            # Another instance may take the same number for another key.
+            await self._write([add_proof(len(proofs) + 1, self._sealer)])
+            proofs = await self._proofs()
+
+    async def _proofs(self) -> list[Row]:
+        proofs: list[Row] = []
+        while found := await self._database.read(find_proof(len(proofs) + 1)):
+            proofs += found
+        return proofs
 
     # --- life ---
 

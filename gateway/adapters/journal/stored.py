@@ -46,6 +46,10 @@ _ARRIVALS_UNREAD = claim_due(
     "before",
 )
 
+_UNREAD_SINCE = Statement(
+    (), select(func.min(tables.arrival.c.received_at)).where(tables.arrival.c.kind.is_(None))
+)
+
 
 class StoredContent(Work):
     """The part of ``Transaction`` about stored bytes and arrivals."""
@@ -68,6 +72,10 @@ class StoredContent(Work):
 
     async def save_arrival(self, arrival: Arrival) -> None:
         self.write(_SAVE_ARRIVAL, *_arrival_tail(arrival), arrival.arrival_id)
+
+    async def unread_since(self) -> datetime | None:
+        row = await self.row(_UNREAD_SINCE)
+        return None if row is None else instant_or_none(row[0])
 
     async def arrivals_unread(self, before: datetime, limit: int) -> Sequence[Arrival]:
         rows = await self.rows(_ARRIVALS_UNREAD, micros(before), limit)

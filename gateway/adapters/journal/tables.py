@@ -11,6 +11,7 @@ and the list of orphans.
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
     text,
 )
 from sqlalchemy.sql.elements import TextClause
@@ -43,7 +45,9 @@ def _sequence() -> Column[int]:
     )
 
 
-def _index(name: str, *columns: Column[str] | Column[int], where: str | None = None) -> None:
+def _index(
+    name: str, *columns: ColumnElement[str] | ColumnElement[int], where: str | None = None
+) -> None:
     condition: TextClause | None = None if where is None else text(where)
     Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
@@ -71,9 +75,10 @@ outgoing = Table(
     _bytes("notes"),
 )
 Index("outgoing_key", outgoing.c.key, unique=True)
+Index("outgoing_digest", outgoing.c.digest, unique=True)
 _index("outgoing_state", outgoing.c.state, outgoing.c.accepted_at)
 _index("outgoing_due", outgoing.c.due_at, where="state = 'in_flight'")
-_index("outgoing_msg_id", outgoing.c.msg_id)
+_index("outgoing_msg_id", func.lower(outgoing.c.msg_id))
 _index("outgoing_conversation", outgoing.c.conversation_id)
 _index("outgoing_amqp", outgoing.c.amqp_message_id)
 
@@ -105,7 +110,7 @@ incoming = Table(
 _index("incoming_state", incoming.c.state, incoming.c.arrived_at)
 _index("incoming_due", incoming.c.due_at, where="state = 'in_flight'")
 _index("incoming_waiting", incoming.c.handed_at, where="state = 'in_flight'")
-_index("incoming_msg_id", incoming.c.msg_id)
+_index("incoming_msg_id", func.lower(incoming.c.msg_id))
 _index("incoming_message", incoming.c.message_id)
 _index("incoming_conversation", incoming.c.conversation_id)
 _index("incoming_arrival", incoming.c.arrival_id)
@@ -212,7 +217,7 @@ orphan = Table(
     _text("sender_her", required=True),
     _number("due_at", required=True),
 )
-_index("orphan_msg_id", orphan.c.original_msg_id)
+_index("orphan_msg_id", func.lower(orphan.c.original_msg_id))
 _index("orphan_message", orphan.c.ref_to_message_id)
 _index("orphan_due", orphan.c.due_at)
 
@@ -236,7 +241,7 @@ turn = Table(
     _text("lateness"),
     _number("counted_from"),
 )
-_index("turn_msg_id", turn.c.msg_id)
+_index("turn_msg_id", func.lower(turn.c.msg_id))
 _index("turn_due", turn.c.due_at, where="reply = 'open'")
 _index("turn_open", turn.c.at, where="reply = 'open'")
 

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, select
 
 from gateway.adapters.journal import tables
-from gateway.adapters.journal.rows import Row, instant, instant_or_none, micros, micros_or_none
+from gateway.adapters.journal.rows import (
+    Row,
+    instant,
+    instant_or_none,
+    micros,
+    micros_or_none,
+    of_msg_id,
+)
 from gateway.adapters.journal.statements import (
     Statement,
     Values,
@@ -14,11 +21,13 @@ from gateway.adapters.journal.statements import (
     constant,
     find,
     insert_or_replace,
+    same_msg_id,
     update_tail,
 )
 from gateway.adapters.journal.work import Work
 from gateway.domain.identifiers import MsgId
 from gateway.domain.ledger import Side
+from gateway.domain.patients import Mark, Trait
 from gateway.domain.thread import Lateness, Reply, Turn
 
 _t = tables.turn.c
@@ -29,7 +38,9 @@ _SAVE_TURN = update_tail(tables.turn, "reply")
 _TURN = find(tables.turn, "entry_id", lock=True)
 _TURNS = Statement(
     ("msg_id",),
-    select(tables.turn).where(_t.msg_id == bindparam("msg_id")).order_by(_t.at, _t.entry_id),
+    select(tables.turn)
+    .where(same_msg_id(_t.msg_id, bindparam("msg_id", type_=Text)))
+    .order_by(_t.at, _t.entry_id),
 )
 _TURNS_DUE = claim_due(
     select(tables.turn)
@@ -59,7 +70,7 @@ class Threads(Work):
             turn.side.value,
             turn.own_her,
             turn.partner_her,
-            turn.patient_mark,
+            " ".join(sorted(f"{trait.value}:{hash_}" for trait, hash_ in turn.patient_marks)),
             turn.message_type,
             turn.message_id,
             turn.conversation_id,
@@ -72,7 +83,8 @@ class Threads(Work):
         return None if row is None else turn_from(row)
 
     async def turns_by_msg_id(self, msg_id: MsgId) -> Sequence[Turn]:
-        return [turn_from(row) for row in await self.rows(_TURNS, msg_id)]
+        rows = await self.rows(_TURNS, msg_id)
+        return [turn_from(row) for row in of_msg_id(rows, 1, msg_id)]
 
     async def save_turn(self, turn: Turn) -> None:
         self.write(_SAVE_TURN, *_tail(turn), turn.entry_id)
@@ -100,7 +112,7 @@ def turn_from(row: Row) -> Turn:
         side=Side(row[4]),
         own_her=row[5],
         partner_her=row[6],
-        patient_mark=row[7],
+        patient_marks=frozenset(_mark_from(word) for word in row[7].split()),
         message_type=row[8],
         message_id=row[9],
         conversation_id=row[10],
@@ -110,3 +122,8 @@ def turn_from(row: Row) -> Turn:
         lateness=None if row[14] is None else Lateness(row[14]),
         counted_from=instant_or_none(row[15]),
     )
+
+
+def _mark_from(word: str) -> Mark:
+    trait, _, hash_ = word.partition(":")
+    return Trait(trait), hash_

@@ -1,10 +1,10 @@
 """The append-only trail: writing it, and finding what belongs to any id."""
 
-from sqlalchemy import BindParameter, bindparam, or_, select, union
+from sqlalchemy import BindParameter, Text, bindparam, or_, select, union
 
 from gateway.adapters.journal import tables
 from gateway.adapters.journal.rows import Row, flat, flat_json, instant, micros
-from gateway.adapters.journal.statements import Statement, insert_row
+from gateway.adapters.journal.statements import Statement, insert_row, same_msg_id
 from gateway.adapters.journal.work import Work
 from gateway.domain.ledger import Side
 from gateway.ports import JournalEvent
@@ -15,13 +15,13 @@ _RECORD = insert_row(tables.event)
 def _trail() -> Statement:
     out, inc, env = tables.outgoing.c, tables.incoming.c, tables.delivery.c
     att, arr, eve = tables.attempt.c, tables.arrival.c, tables.event.c
-    any_id: BindParameter[str] = bindparam("any_id")
+    any_id: BindParameter[str] = bindparam("any_id", type_=Text)
     # Each branch of these unions is one look into an index.
     entries = union(
         select(out.entry_id.label("entry_id")).where(
             or_(
                 out.entry_id == any_id,
-                out.msg_id == any_id,
+                same_msg_id(out.msg_id, any_id),
                 out.conversation_id == any_id,
                 out.amqp_message_id == any_id,
             )
@@ -29,7 +29,7 @@ def _trail() -> Statement:
         select(inc.entry_id).where(
             or_(
                 inc.entry_id == any_id,
-                inc.msg_id == any_id,
+                same_msg_id(inc.msg_id, any_id),
                 inc.conversation_id == any_id,
                 inc.message_id == any_id,
                 inc.arrival_id == any_id,

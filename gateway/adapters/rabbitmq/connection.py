@@ -18,8 +18,9 @@ from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelInvalidStateError
 from aiormq.abc import DeliveredMessage
 
+from gateway.adapters.causes import explained_error
 from gateway.adapters.rabbitmq.tolerance import tolerate_odd_properties
-from gateway.errors import BrokerUnavailable
+from gateway.errors import BrokerUnavailable, ConfigurationError
 
 log = structlog.get_logger()
 
@@ -56,17 +57,22 @@ async def open_connections(
         reconnect_seconds: pause between attempts when the broker went away later.
 
     Raises:
+        ConfigurationError: ``url`` is no AMQP address.
         BrokerUnavailable: no connection at the first attempt. Later losses are not
             raised here: the connections are opened again until they are closed.
     """
     tame_client_logs()
     tolerate_odd_properties()
+    try:
+        address = make_url(url, heartbeat=heartbeat_seconds)
+    except ValueError:  # the client's text quotes the address
+        raise ConfigurationError("the address of the broker cannot be read") from None
 
     async def connect(purpose: str) -> AbstractRobustConnection:
         # What aio_pika.connect_robust does, but with the connection in hand when it fails:
         # after a timeout that one would go on trying, with nobody to close it.
         connection = RobustConnection(
-            make_url(url, heartbeat=heartbeat_seconds),
+            address,
             reconnect_interval=reconnect_seconds,
             client_properties={"connection_name": f"{name} {purpose}"},
         )
@@ -79,7 +85,7 @@ async def open_connections(
             if not isinstance(error, LOST):
                 raise
             # Its text may quote the address, and with it the password.
-            raise BrokerUnavailable(f"cannot connect: {type(error).__name__}") from None
+            raise BrokerUnavailable(f"cannot connect: {explained_error(error)}") from None
         _log_changes(connection, purpose)
         return connection
 

@@ -14,7 +14,8 @@ def _attachments(case: Case) -> Iterator[Hit]:
         return
     policy = case.policy.outgoing_attachments if case.outgoing else case.policy.incoming_attachments
     breaks_signature = message.signed and case.outgoing
-    reject = policy == "reject" or is_blank(case.text) or breaks_signature
+    left = case.text if message.text_left is None else message.text_left
+    reject = policy == "reject" or is_blank(left) or breaks_signature
     for attachment in message.attachments:
         if reject:
             yield Hit(

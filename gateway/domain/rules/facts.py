@@ -36,7 +36,8 @@ class ThreadFacts:
     """What the journal says of the thread that a message names in ConversationRef."""
 
     parent_known: bool | None = None  # RefToParent is a MsgId of this thread
-    same_patient: bool | None = None
+    same_patient: bool | None = None  # with a parent, None: they cannot be compared
+    same_conversation: bool | None = None  # RefToConversation is the root that the parent has
     same_services: bool | None = None  # the two HER-ids of the thread, in either order
     asked_service: HerId | None = None  # our service that got the request now answered
     question_added: bool | None = None  # the stored question is put into the answer (R-43)

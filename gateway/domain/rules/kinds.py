@@ -1,10 +1,10 @@
 """Message kind, content and identifier (R-40, R-41, R-42, R-44, R-67)."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from gateway.domain.findings import Stage
+from gateway.domain.identifiers import is_uuid
 from gateway.domain.message import ANSWER, DEVIATION, REQUEST
 from gateway.domain.rules.model import (
     CONTENT,
@@ -18,7 +18,6 @@ from gateway.domain.rules.model import (
     Section,
 )
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAMESPACES: Final = "http://www.kith.no/xmlstds/dialog/"
 _DIALOG_1_0: Final = _NAMESPACES + "2006-10-11"
 _DIALOG_1_1: Final = _NAMESPACES + "2013-01-23"
@@ -96,7 +95,7 @@ def _content_fits_kind(case: Case) -> Iterator[Hit]:
 
 
 def _message_identifier(case: Case) -> Iterator[Hit]:
-    if not _UUID.fullmatch(case.message.msg_id):
+    if not is_uuid(case.message.msg_id):
         yield Hit(
             apprec="E10",
             nb="Meldingsidentifikatoren (MsgId) er ikke en UUID.",
@@ -140,8 +139,10 @@ RULES: Final = (
         id="R-42",
         section=Section.KIND,
         stage=Stage.FORMAT,
-        nb="Meldingstypen utenpå konvolutten må være den samme som i meldingen.",
-        en="eb:Action of the envelope equals the message kind in MsgInfo/Type.",
+        nb="Meldingstypen utenpå konvolutten må være den samme som i meldingen, og tjenesten "
+        "må passe til den.",
+        en="eb:Action of the envelope equals the message kind in MsgInfo/Type, and eb:Service "
+        "fits it: S- and the kind.",
         incoming=(REJECT,),
         codes=("EPJ_SCHEMA",),
         apprec=("T99",),

@@ -11,12 +11,20 @@ from enum import Enum
 
 from gateway.domain.findings import Direction, Finding, FindingClass, Stage
 from gateway.domain.message import DialogMessage, Note, Question
-from gateway.domain.rules.facts import NO_THREAD, NOTHING_KNOWN, EpjFacts, ThreadFacts
+from gateway.domain.rules.facts import (
+    NO_THREAD,
+    NOTHING_KNOWN,
+    EpjFacts,
+    PatientStatus,
+    ThreadFacts,
+)
 from gateway.domain.rules.policy import ScreeningPolicy
 from gateway.errors import Who
 
 REJECT, STRIP = FindingClass.REJECT, FindingClass.STRIP
 ADVISE, FOLLOW_UP = FindingClass.ADVISE, FindingClass.FOLLOW_UP
+
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})  # blanks, line ends, controls, formats
 
 _MSG_INFO = "/MsgHead/MsgInfo"
 KIND = f"{_MSG_INFO}/Type"
@@ -54,6 +62,7 @@ class Case:
     kind: str  # code of 8279, an accepted alias replaced by what it means
     text: str
     lower: str
+    admitted: bool  # the patient is admitted, by the EPJ's word or by the address (R-15)
 
     @property
     def outgoing(self) -> bool:
@@ -135,24 +144,29 @@ def case_of(
     *,
     epj: EpjFacts | None = None,
     thread: ThreadFacts | None = None,
+    admitted: bool = False,
 ) -> Case:
     """What the rules look at, with all that several of them need made once."""
     text = unicodedata.normalize("NFC", message.text)
+    known = epj or NOTHING_KNOWN
     return Case(
         message=message,
         direction=direction,
         policy=policy,
-        epj=epj or NOTHING_KNOWN,
+        epj=known,
         thread=thread or NO_THREAD,
-        kind=kind_of(message, direction, policy),
+        kind=kind_of(message.type.value, direction, policy),
         text=text,
         lower=text.lower(),
+        admitted=admitted or known.status is PatientStatus.INPATIENT,
     )
 
 
-def kind_of(message: DialogMessage, direction: Direction, policy: ScreeningPolicy) -> str:
-    """The message kind; an old spelling with hyphens counts where configuration says so."""
-    written = message.type.value
+def kind_of(written: str, direction: Direction, policy: ScreeningPolicy) -> str:
+    """The code of 8279 that is meant by a message kind, in the document or the envelope.
+
+    As written, but for the old spelling with hyphens where configuration accepts it.
+    """
     if not policy.hyphen_kinds or direction is Direction.OUTGOING or "-" not in written:
         return written
     return written.upper().replace("-", "_").replace("Ø", "O")
@@ -160,4 +174,4 @@ def kind_of(message: DialogMessage, direction: Direction, policy: ScreeningPolic
 
 def is_blank(text: str | None) -> bool:
     """Whether a reader would see nothing."""
-    return not (text or "").strip(" \t\r\n\u00a0\u200b\u200c\u200d\ufeff\u2060\u3000")
+    return all(unicodedata.category(character) in _UNSEEN for character in text or "")

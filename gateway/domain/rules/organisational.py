@@ -7,7 +7,7 @@ rules is complete with them.
 from typing import Final
 
 from gateway.domain.findings import Stage
-from gateway.domain.rules.model import FOLLOW_UP, REJECT, Rule, Section
+from gateway.domain.rules.model import FOLLOW_UP, Rule, Section
 from gateway.errors import Who
 
 _COMPOSING: Final = "only the author can know; the EPJ reminds of it where the text is written"
@@ -59,7 +59,7 @@ RULES: Final = (
         section=Section.REPLY_TIME,
         nb="Forventet svartid er 3-5 virkedager: påminnelse etter 3, forfalt etter 5.",
         en="Expected reply time is 3-5 working days: a reminder after 3, overdue after 5. Day 0 "
-        "is the day of the positive AppRec.",
+        "is the day of the positive AppRec. Not for PLO Innleggelse (R-15).",
         outgoing=(FOLLOW_UP,),
         incoming=(FOLLOW_UP,),
         codes=("EPJ_ADVICE_REMIND", "EPJ_ADVICE_OVERDUE"),
@@ -139,10 +139,7 @@ RULES: Final = (
         stage=Stage.IDENTIFIER,
         nb="Hver mottatte melding får nøyaktig én applikasjonskvittering.",
         en="Exactly one AppRec for each message received; none for an AppRec or a duplicate. A "
-        "MsgId that returns with other content is refused.",
-        incoming=(REJECT,),
-        codes=("EPJ_DUPLICATE",),
-        apprec=("E10",),
+        "MsgId that returns with other content is refused by a MessageError.",
         elsewhere="kept when a message is received and when it is confirmed",
     ),
     Rule(

@@ -25,7 +25,7 @@ class ScreeningPolicy:
     """The switches of the rules; each default is the guideline's, or the safe one.
 
     In lists of terms a ``*`` at the end stands for any ending, a blank for any
-    white space; upper and lower case are the same.
+    white space or hyphen; upper and lower case are the same.
     """
 
     # The patient (R-01, R-03)

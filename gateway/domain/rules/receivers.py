@@ -27,13 +27,18 @@ _GENERAL_PRACTITIONER: Final = "8663:KA01"
 
 
 def is_inpatient_address(entry: Entry | None) -> bool:
-    """Whether messages about admitted patients go there (PLO Innleggelse; R-15).
-
-    The window and the reply time of ordinary dialogue do not apply to those.
-    """
+    """Whether messages about admitted patients go there (PLO Innleggelse; R-15)."""
     if entry is None or entry.service is None:
         return False
     return (entry.service.type.system, entry.service.type.code) in _INPATIENT_TYPES
+
+
+def about_admitted(*ends: Entry | None) -> bool:
+    """Whether a message between these is about an admitted patient (R-15).
+
+    The window and the reply time of ordinary dialogue do not apply to those.
+    """
+    return any(is_inpatient_address(end) for end in ends)
 
 
 def may_receive(sender: Entry, receiver: Entry, policy: ScreeningPolicy) -> bool:
@@ -131,11 +136,14 @@ RESOLVABLE: Final = Rule(
     id="R-82",
     section=Section.ADDRESS,
     stage=Stage.ADDRESS,
-    nb="Avsender og mottaker må finnes i adresseboken, med både virksomhet og tjeneste.",
+    nb="Avsender og mottaker må finnes i adresseboken, med både virksomhet og tjeneste. Et annet "
+    "navn enn adressebokens gir en merknad.",
     en="Sender and receiver have HER-ids on both levels and are in the address book; the sender "
-    "is a service of ours, the receiver not one that only sends.",
-    outgoing=(REJECT,),
-    codes=("EPJ_RECEIVER", "EPJ_SENDER"),
+    "is a service of ours, the receiver not one that only sends. JSON gets the book's names. A "
+    "MsgHead that passes, passes unchanged: where it names a party otherwise, its author gets a "
+    "remark.",
+    outgoing=(REJECT, ADVISE),
+    codes=("EPJ_RECEIVER", "EPJ_SENDER", "EPJ_ADVICE_ADDR"),
     elsewhere=_BY_ADDRESSING,
 )
 REACHABLE: Final = Rule(

@@ -56,7 +56,7 @@ def _patient_group(case: Case) -> Iterator[Hit]:
 
 
 def _window(case: Case) -> Iterator[Hit]:
-    if case.epj.status is PatientStatus.INPATIENT:
+    if case.admitted:
         return  # the rules for admitted patients apply instead
     months = case.policy.window_months
     if in_window(local_day(case.message.gen_date), case.epj, months=months):
@@ -97,7 +97,8 @@ RULES: Final = (
         nb="Dialogmelding kan brukes fra henvisning er sendt, mens pasienten er i forløpet, og "
         "inntil 12 måneder etter siste kontakt.",
         en="From the day the referral was sent, during the course, and until 12 calendar months "
-        "after the last contact, that day included. Unknown dates give no remark.",
+        "after the last contact, that day included. Unknown dates give no remark, nor do admitted "
+        "patients, by the EPJ's word or by an address of PLO Innleggelse.",
         outgoing=(ADVISE, REJECT),
         incoming=(FOLLOW_UP,),
         codes=("EPJ_WINDOW",),

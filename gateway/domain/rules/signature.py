@@ -18,7 +18,7 @@ class SignatureFault(StrEnum):
     TRANSFORM = "transform"
     ALGORITHM = "algorithm"
     NO_CERTIFICATE = "certificate-missing"
-    CERTIFICATES = "several-certificates"
+    CERTIFICATES = "too-many-certificates"
     UNREADABLE = "certificate-unreadable"
     KEY = "certificate-key"
     VALUE = "signature-value"
@@ -75,8 +75,8 @@ _TOLD: Final[Mapping[SignatureFault, _Told]] = {
     ),
     SignatureFault.CERTIFICATES: _Told(
         "S99",
-        "Den personlige signaturen har flere sertifikater; den skal ha ett, underskriverens.",
-        "The personal signature has several certificates; it shall have one, the signer's.",
+        "Den personlige signaturen har flere enn ti sertifikater.",
+        "The personal signature has more than ten certificates.",
     ),
     SignatureFault.UNREADABLE: _Told(
         "S02",

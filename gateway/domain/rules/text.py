@@ -68,13 +68,20 @@ def _another_document(case: Case) -> Iterator[Hit]:
 def _has_text(case: Case) -> Iterator[Hit]:
     if case.kind not in (REQUEST, ANSWER):
         return
-    if case.outgoing:
-        if is_blank(case.text) and not case.message.attachments:  # else R-36 says it
+    if case.outgoing and is_blank(case.text):
+        if not case.message.attachments:  # else R-36 says it
             yield Hit(
                 nb="Meldingen har ingen tekst. Skriv spørsmålet eller svaret.",
                 en="The message has no text. Write the question or the answer.",
                 where=CONTENT,
             )
+    elif case.outgoing and any(map(_lacks_its_text, case.items)):
+        yield Hit(
+            cls=ADVISE,
+            nb="Ett av spørsmålene eller svarene har ingen tekst.",
+            en="One of the questions or answers has no text.",
+            where=CONTENT,
+        )
     elif any(map(_lacks_its_text, case.items)):
         yield Hit(
             nb="Meldingen har ingen tekst. Spør avsenderen hva henvendelsen gjelder.",
@@ -204,9 +211,10 @@ RULES: Final = (
         stage=Stage.ATTACHMENT,
         nb="En forespørsel skal ha et tydelig spørsmål, et svar en tekst. Tomme meldinger "
         "sendes ikke.",
-        en="A request has a question text and an answer a text. An empty one is not sent; one "
-        "that comes in, with a code that points to its text, is followed up.",
-        outgoing=(REJECT,),
+        en="A request has a question text and an answer a text. An empty one is not sent, and "
+        "one of several that is empty, with a code that points to its text, gets a remark; one "
+        "that comes in so is followed up.",
+        outgoing=(REJECT, ADVISE),
         incoming=(FOLLOW_UP,),
         codes=("EPJ_EMPTY",),
         check=_has_text,

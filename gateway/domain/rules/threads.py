@@ -32,11 +32,27 @@ def _same_matter(case: Case) -> Iterator[Hit]:
             en="The message is about another patient than its thread. Start a new thread.",
             where=PATIENT,
         )
+    if thread.parent_known and thread.same_patient is None:
+        yield Hit(
+            cls=ADVISE if case.outgoing else FOLLOW_UP,
+            nb="Pasienten er oppgitt på en annen måte enn i tråden. Se etter at det er den samme.",
+            en="The patient is identified in another way than in the thread. "
+            "See that it is the same.",
+            where=PATIENT,
+        )
     if thread.same_services is False:
         yield Hit(
             nb="Avsender eller mottaker er en annen tjeneste enn i tråden. Start en ny tråd.",
             en="Sender or receiver is another service than in the thread. Start a new thread.",
             where=SENDER,
+        )
+    if thread.same_conversation is False:
+        yield Hit(
+            nb="RefToConversation viser til en annen tråd enn den som meldingen svarer i "
+            "(RefToParent).",
+            en="RefToConversation names another thread than that of the message referred to "
+            "(RefToParent).",
+            where=CONVERSATION,
         )
     if thread.parent_known is False:
         # Also outgoing no reason to refuse: threads are older than a gateway, and
@@ -85,9 +101,12 @@ RULES: Final = (
         section=Section.TEXT,
         stage=Stage.ADDRESS,
         nb="En tråd gjelder samme pasient, samme tjenester og samme problemstilling. "
-        "Gjelder det noe annet, start en ny tråd.",
-        en="A thread keeps to its patient and its two services. A message that refers to an "
-        "unknown one counts as the start of a new thread.",
+        "Gjelder det noe annet, start en ny tråd. RefToParent og RefToConversation viser til "
+        "samme tråd.",
+        en="A thread keeps to its patient and its two services, and RefToConversation to the "
+        "thread of RefToParent. National numbers tell patients apart where both messages have "
+        "one, else name, birth date and sex; what cannot be compared is remarked on. A message "
+        "that refers to an unknown one counts as the start of a new thread.",
         outgoing=(REJECT, ADVISE),
         incoming=(FOLLOW_UP,),
         codes=_CODES,

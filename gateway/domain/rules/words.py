@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
+
+_GAP: Final = re.compile(r"[\s\u2010\u2011-]+")
 
 
 class Terms:
     """A list of words and phrases to look for.
 
     ``*`` at the end of a term stands for any ending, a blank for any white
-    space. Most texts hold none of the words, so a plain search for the first
+    space or hyphens. Most texts hold none of the words, so a plain search for the first
     word of each comes before the pattern.
     """
 
@@ -26,10 +29,10 @@ class Terms:
         return self._pattern.search(lower) is not None
 
     def all_in(self, lower: str) -> set[str]:
-        """The texts in ``lower`` that are terms, each once."""
+        """The texts in ``lower`` that are terms, each once, with blanks between their words."""
         if self._pattern is None or not any(stem in lower for stem in self._stems):
             return set()
-        return {" ".join(found[0].split()) for found in self._pattern.finditer(lower)}
+        return {" ".join(_GAP.split(found[0])) for found in self._pattern.finditer(lower)}
 
 
 @lru_cache(maxsize=256)
@@ -45,4 +48,4 @@ def _pattern(term: str) -> str:
 
 
 def _spaced(term: str) -> str:
-    return r"\s+".join(re.escape(word) for word in term.split(" "))
+    return _GAP.pattern.join(re.escape(word) for word in term.split(" "))

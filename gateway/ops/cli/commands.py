@@ -9,6 +9,7 @@ for _name in (
     "envelope",
     "operator",
     "dead_letters",
+    "decisions",
     "content",
     "threads",
     "keys",

@@ -1,8 +1,10 @@
 """``content``: read one message itself; the one command that gives out patient data."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from typer import Argument, Exit, Option, echo
 
@@ -10,7 +12,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.office import Office
 from gateway.ops.cli.audit import ByOption, ReasonOption, actor
 from gateway.ops.cli.operator import opened_journal
-from gateway.ops.cli.shell import ConfigOption, app, office_from, run_async
+from gateway.ops.cli.shell import ConfigOption, app, cannot_write, office_from, run_async
 from gateway.ports import Journal, JournalEvent
 
 
@@ -28,18 +30,36 @@ def content(
     and why is recorded before the file is written. Exit 0 written, 1 unknown or not kept.
     """
     office = office_from(config)
-    document = run_async(_read(office, any_id, actor(by), reason))
-    if document is None:
-        echo("Ukjent id, eller ikke noe innhold / unknown id, or no content kept", err=True)
-        raise Exit(1)
-    try:
-        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        echo(f"{output}: {error.strerror}", err=True)
-        raise Exit(1) from None
-    with os.fdopen(handle, "wb") as file:
+    with new_file(output) as file:
+        document = run_async(_read(office, any_id, actor(by), reason))
+        if document is None:
+            echo("Ukjent id, eller ikke noe innhold / unknown id, or no content kept", err=True)
+            raise Exit(1)
         file.write(document)
     echo(f"Skrevet / written: {output}. Slett filen etter bruk. / Delete it after use.")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only its owner can read, gone again if the block fails.
+
+    It is opened before the block: what cannot be written is not to be recorded as read.
+
+    Raises:
+        Exit: 1, explained; there is such a file, or it cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        cannot_write(path, error)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            cannot_write(path, error)
+        raise
 
 
 async def _read(office: Office, any_id: str, who: str, reason: str) -> bytes | None:

@@ -1,31 +1,28 @@
-"""Commands about what a person must look at: ``dead-letters list | show | replay | discard``."""
+"""Commands about what a person must look at: ``dead-letters list | show``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated
 
-from typer import Argument, BadParameter, Exit, Option, Typer, echo
+from typer import Argument, Exit, Option, Typer, echo
 
-from gateway import PRODUCT
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.store import SqlJournal
-from gateway.adapters.rabbitmq.connection import open_connections
-from gateway.adapters.rabbitmq.notices import ParkedMessage, parked_messages
-from gateway.app import take_off_notices
-from gateway.errors import BrokerUnavailable, GatewayError, TransportUnavailable
+from gateway.errors import TransportUnavailable
 from gateway.office import Office
-from gateway.ops.cli.audit import ByOption, ReasonOption, actor
 from gateway.ops.cli.operator import event_json, event_line, opened_journal
+from gateway.ops.cli.parked import parked_of
 from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
 from gateway.ops.desk import Desk, Letter
 from gateway.ops.letters import letter_json, letter_lines, parked_json, parked_line
 from gateway.ops.opened import Opened, opened_lines
 from gateway.ops.opening import open_mail
+from gateway.ops.parked import Choice, hindrance_of
 from gateway.ops.wording import on_one_line
 from gateway.ports import JournalEvent
 from gateway.wiring import Processes, wire
 
-_BROKER_SECONDS = 5.0  # a broker that is away must not keep an operator waiting
+_ABLE = "mulig / possible"
 
 letters_app = Typer(
     help="Meldinger som må følges opp manuelt. / What a person must look at.",
@@ -33,14 +30,9 @@ letters_app = Typer(
 )
 app.add_typer(letters_app, name="dead-letters")
 
-Ids = Annotated[
-    list[str] | None,
-    Argument(metavar="ID", help="Letter ids, MsgIds or eb:MessageIds.", show_default=False),
-]
 CodeOption = Annotated[
     str | None, Option("--code", help="Only letters with this error code, such as GW-113.")
 ]
-YesOption = Annotated[bool, Option("--yes", help="Do it; otherwise only say what would be done.")]
 
 
 class _NoTransport:
@@ -76,7 +68,7 @@ def list_letters(
 
     letters = run_async(read())
     # Parked queue messages have no error code of ours.
-    parked, note = ((), None) if code is not None else run_async(_parked(office))
+    parked, note = ((), None) if code is not None else run_async(parked_of(office))
     if as_json:
         print_json(
             {
@@ -98,7 +90,10 @@ def list_letters(
 
 @letters_app.command()
 def show(
-    any_id: Annotated[str, Argument(metavar="ID", help="Letter id, MsgId or eb:MessageId.")],
+    any_id: Annotated[
+        str,
+        Argument(metavar="ID", help="Letter id, MsgId, eb:MessageId, or id of a parked message."),
+    ],
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -126,12 +121,34 @@ def show(
 
     shown = run_async(read())
     if shown is None:
-        echo("Ukjent id / unknown id", err=True)
-        raise Exit(1)
-    if as_json:
+        _show_parked(office, any_id, as_json=as_json)
+    elif as_json:
         print_json(shown.as_json())
     else:
         echo(shown.lines())
+
+
+def _show_parked(office: Office, any_id: str, *, as_json: bool) -> None:
+    parked, note = run_async(parked_of(office))
+    prefix = office.settings.broker.prefix
+    choice = Choice(ids=frozenset([any_id]), queue=None, prefix=prefix)
+    found = [one for one in parked or () if choice.holds(one)]
+    if not found:
+        echo("Ukjent id / unknown id" if note is None else note, err=True)
+        raise Exit(1)
+    hindrances = [hindrance_of(one, prefix) for one in found]
+    if as_json:
+        print_json(
+            {
+                "parked": [
+                    {**parked_json(one), "can_replay": hindrance is None, "hindrance": hindrance}
+                    for one, hindrance in zip(found, hindrances, strict=True)
+                ]
+            }
+        )
+        return
+    for one, hindrance in zip(found, hindrances, strict=True):
+        echo(f"{parked_line(one)}\n    replay: {hindrance or _ABLE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +170,7 @@ class _Shown:
         }
 
     def lines(self) -> str:
-        able = self.hindrance or "mulig / possible"
+        able = self.hindrance or _ABLE
         lines = [
             letter_lines(self.letter),
             f"    status: {self.letter.letter.state}, replay: {on_one_line(able)}",
@@ -161,141 +178,3 @@ class _Shown:
         if self.mail is not None:
             lines += ["  e-posten / the mail:", opened_lines(self.mail)]
         return "\n".join([*lines, *(f"  {event_line(event)}" for event in self.trail)])
-
-
-@letters_app.command()
-def replay(
-    reason: ReasonOption,
-    ids: Ids = None,
-    code: CodeOption = None,
-    by: ByOption = None,
-    yes: YesOption = False,
-    config: ConfigOption = None,
-) -> None:
-    """Send, eller les, på nytt. / Send, or read, again; exit 0 if any matched, else 1.
-
-    A dry run until --yes. A message keeps eb:MessageId and bytes while its lifetime lasts, and
-    gets a new envelope after that.
-    """
-
-    _change(office_from(config), _Replay(reason, actor(by)), ids or [], code, yes=yes)
-
-
-@letters_app.command()
-def discard(
-    reason: ReasonOption,
-    ids: Ids = None,
-    code: CodeOption = None,
-    by: ByOption = None,
-    yes: YesOption = False,
-    config: ConfigOption = None,
-) -> None:
-    """Avslutt uten å sende; ingenting slettes. / Close; exit 0 if any matched, else 1.
-
-    A dry run until --yes. Nothing is deleted.
-    """
-    _change(office_from(config), _Discard(reason, actor(by)), ids or [], code, yes=yes)
-
-
-class _Change(Protocol):
-    """A decision about letters: its words, whether it can be, and the doing of it."""
-
-    done: str
-    would: str
-
-    async def hindrance(self, desk: Desk, letter: Letter) -> str | None: ...
-    async def do(self, desk: Desk, letter: Letter) -> bool: ...
-
-
-@dataclass
-class _Replay:
-    reason: str
-    by: str
-    done: str = "sendt på nytt / replayed"
-    would: str = "ville sendt på nytt / would replay (add --yes)"
-
-    async def hindrance(self, desk: Desk, letter: Letter) -> str | None:
-        return await desk.hindrance(letter)
-
-    async def do(self, desk: Desk, letter: Letter) -> bool:
-        return await desk.replay(letter, actor=self.by, reason=self.reason)
-
-
-@dataclass
-class _Discard:
-    reason: str
-    by: str
-    done: str = "avsluttet / discarded"
-    would: str = "ville avsluttet / would discard (add --yes)"
-
-    async def hindrance(self, desk: Desk, letter: Letter) -> str | None:
-        return None
-
-    async def do(self, desk: Desk, letter: Letter) -> bool:
-        return await desk.discard(letter, actor=self.by, reason=self.reason)
-
-
-def _change(
-    office: Office, change: _Change, ids: Sequence[str], code: str | None, *, yes: bool
-) -> None:
-    if not ids and code is None:
-        raise BadParameter("gi ID-er eller --code / give IDs or --code")
-
-    async def work() -> tuple[list[tuple[Letter, str | None]], str | None]:
-        async with opened_journal(office) as journal:
-            desk = desk_of(office, journal)
-            ends: list[tuple[Letter, str | None]] = []
-            for letter in await desk.chosen(ids, code=code):
-                # What cannot be done is tried all the same with --yes: the trail shall say so.
-                able = yes and await change.do(desk, letter)
-                why = None if able else await change.hindrance(desk, letter)
-                if yes and not able:
-                    why = why or "avgjort av andre imens / settled by others meanwhile"
-                ends.append((letter, why))
-            changed = [letter for letter, why in ends if why is None]
-            if not (yes and changed):
-                return ends, None
-            return ends, await _without_notices(office, journal, changed)
-
-    ends, note = run_async(work())
-    for letter, why in ends:
-        echo(letter_lines(letter))
-        if why is not None:
-            echo(f"    IKKE MULIG / not possible: {why}")
-    count = sum(why is None for _, why in ends)
-    echo(f"{change.done if yes else change.would}: {count}")
-    if note is not None:
-        echo(note, err=True)
-    raise Exit(0 if count else 1)
-
-
-async def _without_notices(
-    office: Office, journal: SqlJournal, letters: Sequence[Letter]
-) -> str | None:
-    """Take the notices off ``dead.letters``; a note when the daemon must do it later."""
-    broker = office.settings.broker
-    try:
-        async with open_connections(
-            broker.url, name=f"{PRODUCT} operator", connect_seconds=_BROKER_SECONDS
-        ) as connections:
-            await take_off_notices(
-                journal, connections, office.settings, [letter.letter for letter in letters]
-            )
-    except GatewayError as error:
-        return (
-            f"{error.code}: varslene på dead.letters fjernes av tjenesten senere / "
-            "the daemon removes the notices later"
-        )
-    return None
-
-
-async def _parked(office: Office) -> tuple[tuple[ParkedMessage, ...] | None, str | None]:
-    """What lies on ``parked``, or None and a note when the broker does not answer."""
-    broker = office.settings.broker
-    try:
-        async with open_connections(
-            broker.url, name=f"{PRODUCT} operator", connect_seconds=_BROKER_SECONDS
-        ) as connections:
-            return await parked_messages(connections.consuming, broker.prefix), None
-    except BrokerUnavailable as error:
-        return None, f"{error.code}: køen parked er ikke lest / the queue parked was not read"

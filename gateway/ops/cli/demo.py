@@ -12,7 +12,14 @@ from rich.live import Live
 from typer import Exit, Option, echo
 
 from gateway.ops.broker import Broker, find_or_start_broker
-from gateway.ops.cli.shell import JsonOption, app, explained, print_json, run_async
+from gateway.ops.cli.shell import (
+    JsonOption,
+    app,
+    cannot_write,
+    explained,
+    print_json,
+    run_async,
+)
 from gateway.ops.demo.play import play
 from gateway.ops.demo.show import picture, summary
 from gateway.ops.demo.stage import Stage
@@ -37,9 +44,12 @@ def demo(
     if not console.is_terminal:
         console.width = 100
     configure_logging("warning", "console", file=sys.stderr)
-    directory = Path(tempfile.mkdtemp(prefix="dialog-gateway-demo-"))
     if mails is not None:
-        mails.mkdir(parents=True, exist_ok=True)
+        try:
+            mails.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            cannot_write(mails, error)
+    directory = Path(tempfile.mkdtemp(prefix="dialog-gateway-demo-"))
     try:
         with explained():
             console.print("Starter RabbitMQ … / Starting RabbitMQ …")

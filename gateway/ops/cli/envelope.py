@@ -14,6 +14,7 @@ from gateway.ops.cli.shell import (
     ConfigOption,
     JsonOption,
     app,
+    cannot_write,
     explained,
     fail,
     has_config,
@@ -97,5 +98,4 @@ def write_output(file: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
     except OSError as error:
-        echo(f"{file}: kan ikke skrives / cannot be written: {error.strerror}", err=True)
-        raise Exit(1) from None
+        cannot_write(file, error)

@@ -13,7 +13,6 @@ from gateway.adapters.journal.sqlite import DaemonLock
 from gateway.adapters.keys import load_content_keys
 from gateway.config import Settings
 from gateway.domain.ledger import Ledger
-from gateway.errors import JournalUnavailable
 from gateway.ops.cli.shell import (
     ConfigOption,
     JsonOption,
@@ -73,9 +72,6 @@ def ledger(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 async def _ledger(settings: Settings) -> Ledger:
     content = load_content_keys(settings.journal.content_key_file)
     keys = ContentKeys(content[0].key_id, {key.key_id: key.key for key in content})
-    if settings.journal.path is not None and not settings.journal.path.exists():
-        # Opening would make an empty one, which balances.
-        raise JournalUnavailable(f"{settings.journal.path}: no such file")
     url = settings.journal.url
     async with open_journal(url, keys=keys, clock=SystemClock(), exclusive=False) as opened:
         return await opened.ledger()

@@ -14,7 +14,7 @@ from gateway.ops.bench.sample import make_sample
 from gateway.ops.bench.stages import measure_adapters, measure_codecs
 from gateway.ops.bench.whole import Whole, measure_whole
 from gateway.ops.broker import find_or_start_broker
-from gateway.ops.cli.shell import app, explained
+from gateway.ops.cli.shell import app, cannot_write, explained
 from gateway.ops.demo_config import free_seats, write_demo
 from gateway.ops.logs import configure_logging
 
@@ -31,6 +31,8 @@ def bench(
 ) -> None:
     """Mål gatewayen mot ren kryptografi / Measure the gateway beside the bare cryptography."""
     configure_logging("warning", "console", file=sys.stderr)
+    if output is not None:
+        _require_writable(output)
     with (
         explained(),
         tempfile.TemporaryDirectory(prefix="dialog-gateway-bench-") as folder,
@@ -54,3 +56,11 @@ def bench(
         echo(f"written: {output}")
     else:
         echo(page)
+
+
+def _require_writable(output: Path) -> None:
+    """Before minutes of measuring, not after."""
+    try:
+        output.open("ab").close()
+    except OSError as error:
+        cannot_write(output, error)

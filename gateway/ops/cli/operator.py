@@ -9,9 +9,11 @@ from typer import Argument, Exit, echo
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.store import SqlJournal
+from gateway.domain.ledger import Incoming, Outgoing
+from gateway.domain.persons import contains_national_number
 from gateway.office import Office
 from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
-from gateway.ops.waiting import WAITS_FOR, Wait, waits_from
+from gateway.ops.waiting import WAITS_FOR, EpjWait, Wait, waits_from
 from gateway.ops.wording import (
     actor_text,
     event_text,
@@ -43,8 +45,8 @@ def trace(
 ) -> None:
     """Vis alt som har hendt med en melding, eldste først. / Every event, oldest first.
 
-    ID is a MsgId, eb:MessageId, eb:ConversationId, AMQP message_id, mail Message-ID or our own.
-    Exit 0 known, 1 unknown.
+    ID is a MsgId, eb:MessageId, eb:ConversationId, AMQP message_id, our own, or the Message-ID of
+    a mail we sent. Exit 0 known, 1 unknown.
     """
     office = office_from(config)
 
@@ -94,22 +96,38 @@ def event_line(event: JournalEvent) -> str:
 def unconfirmed(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Vis hva som venter på kvittering, lengst ventetid først. / What waits for a receipt.
 
-    Exit 0, also when nothing waits; 1 when it cannot be read.
+    First what was sent, then what the EPJ has not confirmed. Exit 0, also when nothing waits;
+    1 when it cannot be read.
     """
     office = office_from(config)
 
-    async def read() -> list[Wait]:
+    async def read() -> tuple[list[Wait], list[EpjWait]]:
         async with opened_journal(office) as journal:
-            return waits_from(await journal.unconfirmed())
+            epj = [EpjWait(entry=entry) for entry in await journal.unconfirmed_by_epj()]
+            return waits_from(await journal.unconfirmed()), epj
 
-    waits = run_async(read())
+    sent, received = run_async(read())
     if as_json:
-        print_json({"unconfirmed": [wait.as_json() for wait in waits]})
+        print_json(
+            {
+                "unconfirmed": [wait.as_json() for wait in sent],
+                "unconfirmed_by_epj": [wait.as_json() for wait in received],
+            }
+        )
         return
-    if not waits:
+    if not sent and not received:
         echo("Ingenting venter på kvittering / nothing waits for a receipt")
-    for wait in waits:
+    for wait in sent:
         echo(wait_lines(wait))
+    for one in received:
+        echo(epj_wait_lines(one))
+
+
+def _shown(entry: Outgoing | Incoming) -> str:
+    """The MsgId, which EPJ users know; our own id where it is absent or may not be shown."""
+    if entry.msg_id is None or contains_national_number(entry.msg_id):
+        return entry.entry_id
+    return entry.msg_id
 
 
 def wait_lines(wait: Wait) -> str:
@@ -119,10 +137,23 @@ def wait_lines(wait: Wait) -> str:
     due = "-" if wait.next_look is None else local_time(wait.next_look)
     who = "ingen ennå / nobody yet" if wait.who is None else actor_text(wait.who)
     lines = [
-        f"{entry.msg_id or entry.entry_id}  HER-id {entry.receiver_her}"
-        f" {entry.service_code or ''}{late}",
+        f"{_shown(entry)}  HER-id {entry.receiver_her} {entry.service_code or ''}{late}",
         f"    venter på / waits for: {WAITS_FOR[wait.waits_for]},"
         f" siden / since {local_time(entry.accepted_at)}",
         f"    forsøk / attempts: {wait.attempts}, neste / next: {due}, tiltak / acts: {who}",
+    ]
+    return "\n".join(map(on_one_line, lines))
+
+
+def epj_wait_lines(wait: EpjWait) -> str:
+    """One message that the EPJ has said nothing about, for people."""
+    entry = wait.entry
+    late = f"  FORSINKET {level_text(entry.overdue)}" if entry.overdue is not None else ""
+    since = "-" if entry.handed_at is None else local_time(entry.handed_at)
+    who = "ingen ennå / nobody yet" if wait.who is None else actor_text(wait.who)
+    lines = [
+        f"{_shown(entry)}  HER-id {entry.sender_her} -> {entry.receiver_her}{late}",
+        f"    venter på / waits for: {WAITS_FOR['confirmation']}, siden / since {since}",
+        f"    tiltak / acts: {who}",
     ]
     return "\n".join(map(on_one_line, lines))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from typer import Exit, echo
 
+from gateway.app import require_secrets
 from gateway.config import load_settings
 from gateway.office import Office, open_office
 from gateway.ops.check_lines import Mark
@@ -30,13 +31,20 @@ def run(config: ConfigOption = None) -> None:
         configure_logging(runtime.log_level, runtime.log_format)
         try:
             with tracing():
-                asyncio.run(run_daemon(office, read_again=lambda: _read(path)))
+                asyncio.run(run_daemon(office, read_again=lambda: _read_anew(path)))
         except (StoppedAtOnce, KeyboardInterrupt):
             raise Exit(1) from None
 
 
 def _read(path: Path) -> Office:
     return open_office(load_settings(path))
+
+
+def _read_anew(path: Path) -> Office:
+    """The same, with the secrets that only a start uses: a file that it would refuse is none."""
+    office = _read(path)
+    require_secrets(office.settings)
+    return office
 
 
 @app.command()

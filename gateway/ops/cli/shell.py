@@ -4,19 +4,23 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeGuard, TypeVar
 
 from typer import Exit, Option, Typer, echo
 
 from gateway import VERSION
 from gateway.config import Settings, load_settings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InternalFault
 from gateway.office import Office, open_office
-from gateway.ops.logs import configure_logging
+from gateway.ops.logs import configure_logging, frames_of
+from gateway.ops.wording import without_numbers
 
 T = TypeVar("T")
+
+_PRINTING: Final = {"echo", "_write_buffer"}  # of typer and of rich
 
 app = Typer(
     name="dialog-gateway",
@@ -81,6 +85,12 @@ def fail(error: GatewayError, code: int = 1) -> NoReturn:
     raise Exit(code)
 
 
+def cannot_write(path: Path, error: OSError) -> NoReturn:
+    """Say why a file or folder that was asked for is not written, and leave."""
+    echo(f"{path}: kan ikke skrives / cannot be written: {error.strerror}", err=True)
+    raise Exit(1) from None
+
+
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run one coroutine; a GatewayError is explained, Ctrl-C leaves with 130."""
     try:
@@ -92,7 +102,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output; Norwegian letters as they are."""
-    echo(json.dumps(value, ensure_ascii=False, indent=2))
+    echo(json.dumps(without_numbers(value), ensure_ascii=False, indent=2))
 
 
 def _version(wanted: bool) -> None:
@@ -116,5 +126,31 @@ def main() -> None:
     """Entry point of ``dialog-gateway`` and ``python -m gateway``."""
     from gateway.ops.cli import commands  # noqa: F401  # registers itself on ``app``
 
-    app(prog_name="dialog-gateway")
+    try:
+        app(prog_name="dialog-gateway")
+    except Exception as error:
+        if _is_lost_output(error):
+            lost = "Utskriften kunne ikke skrives / the output could not be written"
+            echo(f"{lost}: {os.strerror(error.errno or 0)}", err=True)
+            # Or the interpreter would try once more at its end, and complain in its own way.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            echo(_unforeseen(error), err=True)
+        sys.exit(1)
     sys.exit(0)
+
+
+def _is_lost_output(error: Exception) -> TypeGuard[OSError]:
+    """Whether it is standard output that takes no more, such as a file on a full disk."""
+    if not isinstance(error, OSError):
+        return False
+    *_, innermost = traceback.extract_tb(error.__traceback__)
+    return innermost.name in _PRINTING
+
+
+def _unforeseen(error: Exception) -> str:
+    """A fault of ours: where it is, and never its text, which may quote a secret or a message."""
+    return (
+        f"{InternalFault.code}: Uventet feil i programmet; meld fra med linjene under. / "
+        f"Unexpected fault in the program; report it with the lines below.\n{frames_of(error)}"
+    )

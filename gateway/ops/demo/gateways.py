@@ -38,7 +38,8 @@ async def _started(
     stage: Stage, name: str, office: Office, stopping: asyncio.Event
 ) -> asyncio.Task[None]:
     up = asyncio.Event()
-    health, metrics = Health(), Metrics(office)
+    health = Health()
+    metrics = Metrics(office, health.ready)
 
     def observe(events: Sequence[JournalEvent]) -> None:
         metrics.observe(events)

@@ -162,7 +162,7 @@ class Neighbour:
             new_id=lambda: str(uuid.uuid4()),
             resend=ResendPolicy(),
             description=monitoring_description(_MSH, "1.0"),
-            mail_from=self.address,
+            address_of=lambda _: self.address,
         )
 
 

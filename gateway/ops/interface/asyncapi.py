@@ -115,7 +115,12 @@ _OPERATIONS: Final[dict[str, tuple[str, str, str, str]]] = {
         _OPERATOR,
         "Look, by `dialog-gateway dead-letters`; replay and discard remove the notice.",
     ),
-    "operatorSeesParked": ("parked", "receive", _OPERATOR, "Look, by the same command."),
+    "operatorSeesParked": (
+        "parked",
+        "receive",
+        _OPERATOR,
+        "Look, by the same command; replay puts a message back where it came from.",
+    ),
 }
 
 
@@ -319,6 +324,12 @@ def _incoming_headers() -> dict[str, Any]:
             "x-service-code": {
                 "type": "string",
                 "description": "Type of our service, such as 8668:S0304; absent for a person.",
+            },
+            "x-follow-up": {
+                "type": "string",
+                "pattern": "^R-[0-9]+(,R-[0-9]+)*$",
+                "description": "Rules of the guideline by which somebody should look at it, such "
+                "as R-39 for another patient than that of its thread; absent when there is none.",
             },
             "x-ref-to-parent": {
                 "type": "string",

@@ -70,6 +70,7 @@ INCOMING_HEADERS: Final[Example] = {
     "x-ref-to-parent": QUESTION_ID,
     "x-urgent": False,
     "x-removed-attachments": 0,
+    "x-follow-up": "R-39",
 }
 NOTICE_HEADERS: Final[Example] = {
     "x-reason": AnswerOverdue.code,
@@ -118,7 +119,7 @@ _STANDS: Final[dict[str, Example]] = {
     "unconfirmed": {"due_at": None, "reasons": [_OVERDUE]},
     "dead-lettered": {"due_at": None, "reasons": [_OVERDUE]},
     "replayed": {"transport": Transport.WAITING.value, "attempts": 0},
-    "discarded": {"transport": None, "attempts": 0, "due_at": None},
+    "discarded": {"due_at": None},
     "reply-due": {"answer": "ok", "due_at": None},
     "reply-overdue": {"answer": "ok", "due_at": None},
     "replied": {"answer": "ok", "due_at": None},

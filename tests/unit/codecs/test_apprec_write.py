@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.codecs.apprec import render_apprec
+from gateway.domain.identifiers import HerId
 from gateway.domain.message import (
     Address,
     Code,
@@ -217,6 +218,22 @@ class TestReceiptError:
         assert receipt_error(code).text is None
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("Ring oss.", "Mottaker finnes ikke", "Ring oss. (Mottaker finnes ikke)"),
+        ("Mottaker finnes ikke hos oss.", "Mottaker finnes ikke", "Mottaker finnes ikke hos oss."),
+        ("Ring oss.", None, "Ring oss."),
+        (" ", " Mottaker finnes ikke ", "Mottaker finnes ikke"),
+        (None, None, ""),
+    ],
+)
+def test_an_error_tells_its_own_text_and_that_of_its_code(
+    text: str | None, name: str | None, words: str
+) -> None:
+    assert ReceiptError(code="E21", text=text, name=name).words == words
+
+
 class TestMirror:
     def test_sender_and_receiver_change_places(self) -> None:
         sender, receiver = mirror(Party(organisation=SURGERY), Party(organisation=HOSPITAL), V1_1)
@@ -291,9 +308,56 @@ class TestMirror:
             idents=(her("200217"), Ident(id="7654321", type=Code(value="HPR"))),
         )
 
+    def test_person_with_a_her_id_beside_a_department_without_one_comes_back(self) -> None:
+        part = Organisation(name="Lab", idents=(Ident(id="974", type=Code(value="LOK")),))
+
+        sender, _ = mirror(
+            Party(organisation=SURGERY), Party(organisation=replace(SURGERY, part=part)), V1_1
+        )
+
+        assert sender.organisation == replace(SURGERY, part=part)
+        assert sender.her == "200217"
+
+    def test_person_beside_a_department_with_a_her_id_of_its_own_comes_back_when_named(
+        self,
+    ) -> None:
+        party = Party(organisation=replace(SURGERY, part=HOSPITAL.part))
+
+        for_person, _ = mirror(Party(organisation=SURGERY), party.named_by(HerId("200217")), V1_1)
+        for_department, _ = mirror(Party(organisation=SURGERY), party, V1_1)
+
+        assert for_person.organisation == party.organisation
+        assert for_department.organisation == replace(party.organisation, professional=None)
+
+    def test_of_two_her_ids_the_one_named_comes_first(self) -> None:
+        part = Organisation(name="Poliklinikken", idents=(her("100122"), her("100123")))
+        party = Party(organisation=replace(HOSPITAL, part=part)).named_by(HerId("100123"))
+
+        sender, _ = mirror(Party(organisation=SURGERY), party, V1_1)
+
+        assert sender.hers == ("100123", "100122")
+
+    @pytest.mark.parametrize("idents", [(), (her(""),), (enh(" "),)])
+    def test_department_of_which_nothing_is_left_is_not_written(
+        self, idents: tuple[Ident, ...]
+    ) -> None:
+        empty = Organisation(name=" ", idents=idents)
+
+        sender, receiver = mirror(
+            Party(organisation=replace(SURGERY, part=empty)),
+            Party(organisation=replace(HOSPITAL, part=empty)),
+            V1_1,
+        )
+
+        body = render_apprec(replace(a_receipt(), sender=sender, receiver=receiver))
+        assert receiver.organisation == SURGERY
+        assert b"<Dept" not in body
+
     @pytest.mark.parametrize("level", [1, 2])
     def test_person_who_signs_beside_a_department_does_not_come_back(self, level: int) -> None:
-        signer = SURGERY.professional
+        signer = HealthcareProfessional(
+            family_name="Prøve", idents=(Ident(id="7654321", type=Code(value="HPR")),)
+        )
         part = Organisation(name="Kontoret", professional=signer if level == 2 else None)
         organisation = Organisation(part=part, professional=signer if level == 1 else None)
 

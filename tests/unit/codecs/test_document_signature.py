@@ -1,11 +1,13 @@
 """The personal signature of a document: what holds passes untouched, each fault has its code."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from lxml import etree
 from signxml.verifier import XMLVerifier
 
@@ -22,8 +24,17 @@ from gateway.domain.rules.signature import SignatureFault
 from tests.builders_keys import SEALING, SIGNING
 from tests.builders_mails import a_mail
 from tests.builders_offices import MUNICIPALITY, a_letter, two_offices
-from tests.builders_personal import MORE, a_doctor, a_doctor_on, personally_signed, x509_data
+from tests.builders_personal import (
+    MORE,
+    Signer,
+    a_doctor,
+    a_doctor_on,
+    personally_signed,
+    x509_data,
+)
+from tests.builders_received import a_document, read_at_the_hospital, with_attachment
 from tests.builders_signatures import (
+    C14N,
     CANONICAL,
     ENVELOPED,
     EXCLUSIVE_C14N,
@@ -33,7 +44,6 @@ from tests.builders_signatures import (
     xpath_transform,
 )
 from tests.conformance.scenes import receipts_of
-from tests.unit.inbound.test_refusals import a_document, read_at_the_hospital, with_attachment
 
 EXCLUSIVE = f'<Transform Algorithm="{EXCLUSIVE_C14N}"/>'
 XPATH_FILTER = (
@@ -41,6 +51,8 @@ XPATH_FILTER = (
     '<XPath xmlns="http://www.w3.org/2002/06/xmldsig-filter2" Filter="subtract">/*/*[2]</XPath>'
     "</Transform>"
 )
+NAMES = f'<Transform Algorithm="{{}}"><InclusiveNamespaces xmlns="{EXCLUSIVE_C14N}"/></Transform>'
+ISSUERS = (a_doctor_on(ec.SECP384R1), a_doctor(3072))
 OCCASION = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -95,6 +107,44 @@ GOOD: list[Any] = [
         {"document": a_document().replace(b"<MsgHead ", b'<MsgHead xml:lang="nb" ', 1)}, id="lang"
     ),
     pytest.param({"behind": "\n"}, id="blanks in the signature"),
+    pytest.param(
+        {"canonicalization": f'<CanonicalizationMethod Algorithm="{C14N}#WithComments"/>'},
+        id="SignedInfo with comments",
+    ),
+    pytest.param(
+        {
+            "canonicalization": (
+                f'<CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}WithComments"/>'
+            ),
+            "prefix": "ds",
+        },
+        id="exclusive SignedInfo with comments",
+    ),
+    # Comments are no part of the reference "" before its transforms come (XML-DSig §4.4.3.3).
+    pytest.param(
+        {
+            "document": beside_the_root(),
+            "transforms": (ENVELOPED, f'<Transform Algorithm="{C14N}#WithComments"/>'),
+        },
+        id="reference with comments",
+    ),
+    pytest.param(
+        {
+            "document": beside_the_root().replace(b"</MsgHead>", b"<!-- slutt --></MsgHead>"),
+            "transforms": (ENVELOPED, f'<Transform Algorithm="{EXCLUSIVE_C14N}WithComments"/>'),
+        },
+        id="exclusive reference with comments",
+    ),
+    pytest.param({"key_info": f"<KeyInfo>{x509_data(a_doctor(), *ISSUERS)}</KeyInfo>"}, id="chain"),
+    pytest.param(
+        {"key_info": f"<KeyInfo>{x509_data(*ISSUERS, a_doctor())}</KeyInfo>"},
+        id="chain, signer last",
+    ),
+    pytest.param(
+        {"key_info": f"<KeyInfo>{''.join(map(x509_data, (*ISSUERS, a_doctor())))}</KeyInfo>"},
+        id="chain, each certificate apart",
+    ),
+    pytest.param({"key_info": f"<KeyInfo>{x509_data(a_doctor()) * 2}</KeyInfo>"}, id="twice"),
 ]
 
 
@@ -111,9 +161,21 @@ def bad(name: str, *faults: SignatureFault, **form: Any) -> None:
     BAD.append(pytest.param(form, faults, id=name))
 
 
+PREFIXES = f'<InclusiveNamespaces xmlns="{EXCLUSIVE_C14N}" PrefixList="x"/>'
+bad(
+    "something in the enveloped transform",
+    S.TRANSFORM,
+    transforms=(ENVELOPED.replace("/>", f">{PREFIXES}</Transform>"), CANONICAL),
+)
+bad(
+    "prefixes of the other canonical form",
+    S.TRANSFORM,
+    transforms=(ENVELOPED, CANONICAL.replace("/>", f">{PREFIXES}</Transform>")),
+)
 bad("XPath", S.TRANSFORM, transforms=(ENVELOPED, xpath_transform(), CANONICAL))
 bad("XPath filter", S.TRANSFORM, transforms=(ENVELOPED, XPATH_FILTER))
 bad("unknown", S.TRANSFORM, transforms=(ENVELOPED, '<Transform Algorithm="urn:unknown"/>'))
+bad("empty list of transforms", S.TRANSFORM, transforms=("",))
 bad("order", S.TRANSFORM, transforms=(CANONICAL, ENVELOPED))
 bad("no transforms", S.TRANSFORM, transforms=())
 bad("canonical twice", S.TRANSFORM, transforms=(ENVELOPED, CANONICAL, CANONICAL))
@@ -135,7 +197,17 @@ bad("signed by SHA-1", S.ALGORITHM, method=RSA_SHA1)
 bad("digested by SHA-1", S.ALGORITHM, digest_method=SHA1)
 bad("no KeyInfo", S.NO_CERTIFICATE, key_info="")
 bad("no certificate", S.NO_CERTIFICATE, key_info="<KeyInfo><KeyName>x</KeyName></KeyInfo>")
-bad("two certificates", S.CERTIFICATES, key_info=f"<KeyInfo>{x509_data(a_doctor()) * 2}</KeyInfo>")
+bad(
+    "eleven certificates",
+    S.CERTIFICATES,
+    key_info=f"<KeyInfo>{x509_data(*[a_doctor()] * 11)}</KeyInfo>",
+)
+bad("chain without the signer", S.KEY, key_info=f"<KeyInfo>{x509_data(*ISSUERS)}</KeyInfo>")
+bad(
+    "inclusive with names",
+    S.TRANSFORM,
+    transforms=(ENVELOPED, NAMES.format(f"{C14N}#WithComments")),
+)
 bad(
     "no certificate at all",
     S.UNREADABLE,
@@ -180,6 +252,7 @@ DAMAGE: list[Any] = [
     pytest.param(b"<DigestValue>", b"<DigestValue>AAAA", S.VALUE, id="digest"),
     pytest.param(b"<SignatureValue>", b"<SignatureValue>AAAA", S.VALUE, id="value"),
     pytest.param(b"<SignatureValue>", b"<SignatureValue>-", S.STRUCTURE, id="no base64"),
+    pytest.param(b"</DigestValue>", b"<!-- --></DigestValue>", S.STRUCTURE, id="comment"),
     pytest.param(b"<KeyInfo>", b'<KeyInfo Lengde="1">', S.STRUCTURE, id="against the schema"),
 ]
 
@@ -206,6 +279,54 @@ def test_a_bare_key_beside_the_certificate_must_be_the_same() -> None:
     )
     whole = signed(key_info=f"<KeyInfo>{other}{x509_data(a_doctor())}</KeyInfo>")
     assert faults_of(whole) == (S.STRUCTURE,)
+
+
+def test_of_a_chain_the_dates_and_the_use_of_the_signer_count() -> None:
+    expired = a_doctor(not_after=OCCASION - timedelta(days=1))
+    others = (a_doctor_on(ec.SECP384R1), a_doctor(3072, usage=SEALING))
+
+    def signed_by(signer: Signer) -> bytes:
+        key_info = f"<KeyInfo>{x509_data(*others, signer)}</KeyInfo>"
+        return signed(signer=signer, key_info=key_info)
+
+    assert faults_of(signed_by(a_doctor())) == ()
+    assert faults_of(signed_by(expired)) == (S.DATES,)
+    assert faults_of(signed_by(a_doctor()).replace(b"pasienten", b"ingen", 1)) == (S.DIGEST,)
+
+
+def test_a_value_that_fits_no_certificate_of_a_chain_is_refused() -> None:
+    key_info = f"<KeyInfo>{x509_data(a_doctor(), a_doctor(3072))}</KeyInfo>"
+    whole = signed(key_info=key_info).replace(b"<SignatureValue>", b"<SignatureValue>AAAA", 1)
+    assert faults_of(whole) == (S.VALUE,)
+
+
+def test_a_certificate_of_a_chain_that_cannot_be_read_is_passed_over() -> None:
+    chain = x509_data(a_doctor()).replace(
+        "<X509Data>", "<X509Data><X509Certificate>AAAA</X509Certificate>"
+    )
+    assert faults_of(signed(key_info=f"<KeyInfo>{chain}</KeyInfo>")) == ()
+
+
+def test_a_bare_key_belongs_to_the_signer_of_a_chain() -> None:
+    numbers = a_doctor().key.public_key().public_numbers()
+    assert isinstance(numbers, RSAPublicNumbers)
+    modulus, exponent = (
+        base64.b64encode(n.to_bytes((n.bit_length() + 7) // 8)).decode()
+        for n in (numbers.n, numbers.e)
+    )
+    value = (
+        f"<KeyValue><RSAKeyValue><Modulus>{modulus}</Modulus>"
+        f"<Exponent>{exponent}</Exponent></RSAKeyValue></KeyValue>"
+    )
+    chain = x509_data(a_doctor(3072), a_doctor())
+    assert faults_of(signed(key_info=f"<KeyInfo>{value}{chain}</KeyInfo>")) == ()
+
+
+def test_a_comment_may_be_changed_since_no_canonical_form_here_has_it() -> None:
+    document = a_document().replace(b"</MsgHead>", b"<!-- a --></MsgHead>")
+    transforms = (ENVELOPED, f'<Transform Algorithm="{C14N}#WithComments"/>')
+    whole = signed(document, transforms=transforms)
+    assert faults_of(whole.replace(b"<!-- a -->", b"<!-- b -->", 1)) == ()
 
 
 def test_two_signatures_are_refused_even_when_both_are_right() -> None:

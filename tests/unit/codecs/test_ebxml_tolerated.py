@@ -33,6 +33,8 @@ from tests.builders_ebxml import (
     swap,
 )
 
+DIGEST = "<ds:DigestValue>q83v</ds:DigestValue>"
+REF = "</eb:Timestamp><eb:RefToMessageId>m-1</eb:RefToMessageId>"
 STAMP = "<eb:Timestamp>2026-03-02T08:15:30Z</eb:Timestamp>"
 
 
@@ -121,6 +123,11 @@ def test_deviation_of_a_payload_message_is_a_finding(edit: Edit, findings: tuple
             id="ref in MessageData",
         ),
         pytest.param(
+            lambda t: drop("RefToMessageId")(t).replace("30Z</eb:Timestamp>", f"30Z{REF}", 1),
+            ("acknowledgment-ref-in-message-data",),
+            id="ref in MessageData alone",
+        ),
+        pytest.param(
             lambda t: t.replace("ds:", "").replace("xmlns:ds", "xmlns"), (), id="default namespace"
         ),
         pytest.param(
@@ -181,6 +188,16 @@ def test_acknowledgment_without_references_or_sender_is_read() -> None:
     assert envelope.findings == ("acknowledgment-without-references",)
 
 
+@pytest.mark.parametrize("value", ["", "<ds:DigestValue/>", "<ds:DigestValue> </ds:DigestValue>"])
+def test_reference_without_digest_in_an_acknowledgment_is_a_finding(value: str) -> None:
+    envelope = parse_envelope(an_acknowledgment(swap(DIGEST, value)))
+
+    assert envelope.acknowledgment == replace(
+        ACKNOWLEDGMENT, references=(replace(REFERENCE, digest=""),)
+    )
+    assert envelope.findings == ("reference-without-digest",)
+
+
 @pytest.mark.parametrize(
     ("edit", "severity", "findings"),
     [
@@ -213,6 +230,9 @@ def test_acknowledgment_without_references_or_sender_is_read() -> None:
             Severity.ERROR,
             (),
             id="attributes without namespace",
+        ),
+        pytest.param(
+            drop("RefToMessageId"), Severity.ERROR, ("error-without-ref",), id="about no message"
         ),
         pytest.param(
             body('<eb:Manifest eb:version="2.0"/>'),

@@ -301,6 +301,16 @@ def test_answer_to_an_unknown_question_goes_without_it() -> None:
     )
 
 
+def test_answer_refers_to_its_question_as_the_asker_wrote_it() -> None:
+    question = replace(a_question_to_us(), msg_id=MsgId(REQUEST_ID.upper()))
+
+    message = made(answer_json(), question)
+
+    assert message.conversation == ConversationRef(
+        parent=MsgId(REQUEST_ID.upper()), conversation=MsgId(REQUEST_ID.upper())
+    )
+
+
 def test_answer_that_nothing_completes_is_told_all_that_is_missing() -> None:
     with pytest.raises(MalformedMessage) as refusal:
         made(answer_json())

@@ -55,11 +55,23 @@ XML_PART = "Content-ID: <e>\nContent-Type: text/xml; charset=UTF-8"
         ),
         pytest.param(
             a_foreign_mail(
-                top="multipart/related; boundary=b1",
+                top='multipart/related; start="<gone>"; boundary=b1',
                 parts=((XML_PART, SOAP), ("Content-ID: <p>\nContent-Type: text/xml", SOAP)),
             ),
             "several parts",
-            id="two roots",
+            id="two roots, and start names neither",
+        ),
+        pytest.param(
+            a_foreign_mail(
+                top="multipart/related; boundary=b1",
+                parts=(
+                    ("Content-ID: <c>\nContent-Type: a/b", CMS),
+                    (XML_PART, SOAP),
+                    ("Content-ID: <p>\nContent-Type: text/xml", SOAP),
+                ),
+            ),
+            "several parts",
+            id="two roots, neither of them first",
         ),
         pytest.param(
             a_foreign_mail(top='multipart/related; start="<p>"; boundary=b1'),

@@ -69,6 +69,38 @@ def test_envelope_may_come_second_when_start_names_it() -> None:
     assert "envelope-not-first" in mail.findings
 
 
+def test_envelope_may_come_second_without_start_when_it_alone_is_xml() -> None:
+    mail = parse_mail(
+        a_foreign_mail(
+            top="multipart/related; boundary=b1",
+            parts=(
+                ("Content-ID: <p>\nContent-Type: application/pkcs7-mime", CMS),
+                ("Content-ID: <e>\nContent-Type: text/xml; charset=utf-8", SOAP),
+            ),
+        )
+    )
+
+    assert mail.soap == SOAP
+    assert mail.findings[:2] == ("start-absent", "envelope-not-first")
+
+
+def test_without_start_the_first_of_two_xml_parts_is_the_envelope() -> None:
+    """RFC 2387 §3.2; a clear-text payload is refused later, where its sender can be told."""
+    mail = parse_mail(
+        a_foreign_mail(
+            top="multipart/related; boundary=b1",
+            parts=(
+                ("Content-ID: <e>\nContent-Type: text/xml; charset=utf-8", SOAP),
+                ("Content-ID: <p>\nContent-Type: text/xml", b"<x/>"),
+            ),
+        )
+    )
+
+    assert mail.soap == SOAP
+    assert mail.parts == (Part("p", "text/xml", b"<x/>"),)
+    assert mail.findings[0] == "start-absent"
+
+
 def test_start_decides_between_two_xml_parts() -> None:
     """A clear-text payload is refused later, where its sender can be told."""
     mail = parse_mail(

@@ -4,13 +4,19 @@ from base64 import b64encode
 
 import pytest
 
-from gateway.codecs.msghead import parse_msghead, without_attachments
+from gateway.codecs.document import read_document, text_only
+from gateway.codecs.msghead import parse_msghead, render_answer, without_attachments
+from gateway.domain.findings import Direction, Screening, Verdict
 from gateway.domain.message import Attachment, Carrier, Markup
-from tests.builders_message import XHTML, a_request_document, an_attachment, tree_of
+from gateway.domain.rules.attachments import RULES
+from gateway.domain.rules.model import Hit
+from gateway.errors import MalformedMessage
+from tests.builders_message import XHTML, a_request_document, an_answer, an_attachment, tree_of
 
 B64 = 'xmlns="http://www.kith.no/xmlstds/base64container"'
 EIGHT_BYTES = b64encode(b"12345678").decode()
 PICTURE = f'<p xmlns="{XHTML}">Se <img src="data:image/png;base64,{EIGHT_BYTES}"/> her</p>'
+(ATTACHMENTS,) = (rule for rule in RULES if rule.id == "R-36")
 SECOND = "/MsgHead/Document[2]/RefDoc"
 FIRST = "/MsgHead/Document[1]/RefDoc"
 QUESTION = f"{FIRST}/Content/Dialogmelding/Foresporsel[1]/Sporsmal"
@@ -141,6 +147,63 @@ def test_a_first_document_that_is_an_attachment_leaves_no_text(parts: dict[str, 
     stripped = parse_msghead(tree_of(without_attachments(root)))
 
     assert (stripped.text, stripped.attachments, stripped.dialog_version) == ("", (), None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "left"),
+    [
+        pytest.param({"refdoc": '<MsgType V="A"/>'}, "", id="the Document is the attachment"),
+        pytest.param(
+            {"refdoc": '<MsgType V="REF"/><FileReference>cid:x</FileReference>'},
+            "",
+            id="the same, with a file beside",
+        ),
+        pytest.param({"question": f"<Sporsmal>{PICTURE}</Sporsmal>"}, "Se  her", id="picture"),
+        pytest.param(
+            {"question": f"<Sporsmal>{PICTURE.replace('Se ', '').replace(' her', '')}</Sporsmal>"},
+            "",
+            id="picture alone",
+        ),
+        pytest.param(
+            {
+                "question": "<Sporsmal><style>p {}</style><!-- a -->"
+                '<img src="x.png">b</img> <svg><text>c</text></svg></Sporsmal>'
+            },
+            " ",
+            id="pictures with words inside",
+        ),
+        pytest.param(
+            {"question": f'<Sporsmal xsi:type="xs:base64Binary">{EIGHT_BYTES}</Sporsmal>'},
+            "",
+            id="text that is bytes",
+        ),
+        pytest.param({"after": an_attachment()}, None, id="second Document"),
+        pytest.param({}, None, id="no attachment"),
+    ],
+)
+def test_what_is_left_of_the_text_is_known_before_anything_is_removed(
+    parts: dict[str, str], left: str | None
+) -> None:
+    assert parse_msghead(tree_of(a_request_document(**parts))).text_left == left
+
+
+def test_a_picture_in_the_repeated_question_takes_no_text_along() -> None:
+    answer = an_answer("Ja, kl. 10.")
+    document = render_answer(answer).replace(b"<Sporsmal>", b'<Sporsmal><img src="x.png"/>', 1)
+
+    message = parse_msghead(tree_of(document))
+
+    assert [a.carrier for a in message.attachments] == [Carrier.PICTURE]
+    assert message.text_left == "Ja, kl. 10."
+
+
+def test_a_document_that_stripping_would_make_invalid_is_refused() -> None:
+    body = a_request_document(refdoc='<MsgType V="A"/>')
+    finding = ATTACHMENTS.finding(Direction.OUTGOING, Hit(nb="fjernet", en="removed"))
+    screening = Screening(verdict=Verdict.STRIP, findings=(finding,))
+
+    with pytest.raises(MalformedMessage):
+        text_only(body, read_document(body), screening)
 
 
 def test_a_first_document_without_dialogmelding_leaves_no_text() -> None:

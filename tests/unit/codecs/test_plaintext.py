@@ -99,6 +99,22 @@ def test_markup_without_loss_is_flattened(content: str, text: str) -> None:
         pytest.param("10<sup>ni</sup>", "10^(ni)", id="raised words"),
         pytest.param("a<sup><img/></sup>", "a[bilde]", id="picture raised"),
         pytest.param('<span style="display: none">a</span>', "a", id="hidden"),
+        pytest.param(
+            '<p>Ikke <span hidden="hidden">gi</span> Marevan</p>',
+            "Ikke gi Marevan",
+            id="hidden by its attribute",
+        ),
+        pytest.param('<p>a</p><ul><li hidden="">b</li></ul>', "a\n- b", id="hidden in a list"),
+        pytest.param(
+            '<table><tr hidden=""><td>a</td></tr><tr><td>b</td></tr></table>',
+            "a\nb",
+            id="hidden row",
+        ),
+        pytest.param(
+            '<table><tr><td style="display:none">a</td><td>b</td></tr></table>',
+            "a\tb",
+            id="hidden cell",
+        ),
         pytest.param('<p style="background:url(x)">a</p>', "a", id="background"),
         pytest.param("<math>a</math><math>b</math>", "a\nb", id="unknown element"),
         pytest.param("<script>a</script>", "a", id="script"),

@@ -131,6 +131,18 @@ def test_key_value_of_another_key_is_refused() -> None:
     assert refusal(signed_directly(key_info=both)) == "signature-structure"
 
 
+@pytest.mark.parametrize("key", ["AAAA", "#!", b64encode(b"\x30\x00").decode()])
+def test_bare_key_that_cannot_be_read_is_refused(key: str) -> None:
+    """Another reader might make something of it."""
+    certificate = re.search(rb"<X509Data>.*</X509Data>", signed_directly())
+    assert certificate is not None
+    bare = f'<k:DEREncodedKeyValue xmlns:k="{DSIG11}">{key}</k:DEREncodedKeyValue>'
+
+    assert refusal(signed_directly(key_info=certificate[0].decode() + bare)) == (
+        "signature-structure"
+    )
+
+
 def test_certificate_may_be_broken_over_lines() -> None:
     signed = signed_directly()
     broken = re.sub(rb"(<X509Certificate>.{64})", rb"\1\r\n\t", signed)
@@ -159,6 +171,7 @@ def test_namespace_that_has_no_canonical_form_is_refused(uri: str) -> None:
     assert inspect_signature(parse_untrusted(signed), ATTACHMENTS).reason == "canonical-form"
 
 
+DSIG11 = "http://www.w3.org/2009/xmldsig11#"
 BASE64 = '<Transform Algorithm="http://www.w3.org/2000/09/xmldsig#base64"/>'
 XSLT = '<Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>'
 EXCLUSIVE = f'<Transform Algorithm="{EXCLUSIVE_C14N}"/>'
@@ -191,6 +204,14 @@ WITH_COMMENTS = CANONICAL.replace('"/>', '#WithComments"/>')
             id="white space inside quotes",
         ),
         pytest.param((ENVELOPED, '<Transform Algorithm="urn:unknown"/>', CANONICAL), id="unknown"),
+        pytest.param(
+            (ENVELOPED, xpath_transform().replace("</XPath>", "<x/></XPath>"), CANONICAL),
+            id="element inside the xpath",
+        ),
+        pytest.param(
+            (ENVELOPED, xpath_transform().replace("XPath", "YPath"), CANONICAL),
+            id="xpath under another name",
+        ),
     ],
 )
 def test_other_transforms_are_refused(transforms: Sequence[str]) -> None:
@@ -243,6 +264,13 @@ def test_other_canonicalization_is_refused() -> None:
 )
 def test_other_references_are_refused(references: Sequence[str]) -> None:
     assert refusal(signed_directly(references=references)) == "reference"
+
+
+def test_reference_that_names_nothing_is_refused() -> None:
+    signed = signed_directly()
+    assert b' URI=""' in signed
+
+    assert refusal(signed.replace(b' URI=""', b"", 1)) == "reference"
 
 
 def test_part_without_reference_is_refused() -> None:

@@ -14,8 +14,6 @@ from gateway.errors import DoctypeForbidden, GatewayError, NotWellFormed, TooLar
         pytest.param(b"no XML", NotWellFormed, id="text"),
         pytest.param(b"<a><b></a>", NotWellFormed, id="mismatched tags"),
         pytest.param(b"<a>\xe6</a>", NotWellFormed, id="not UTF-8"),
-        pytest.param("<a/>".encode("utf-16"), NotWellFormed, id="UTF-16 could hide a DOCTYPE"),
-        pytest.param(b"<?xml version='1.0' encoding='x-what'?><a/>", NotWellFormed, id="encoding"),
         pytest.param(b"<!DOCTYPE a><a/>", DoctypeForbidden, id="DOCTYPE"),
         pytest.param(
             b"<!doctype a [<!ENTITY x 'y'>]><a>&x;</a>", DoctypeForbidden, id="entity in DOCTYPE"

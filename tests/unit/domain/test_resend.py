@@ -85,12 +85,10 @@ def test_the_levels_of_a_missing_receipt(
 
 @pytest.mark.parametrize(
     ("hours", "level", "next_hours"),
-    [(0, None, 4), (4, "warning", 24), (24, "alarm", None), (99, "alarm", None)],
+    [(0, None, 4), (4, "warning", 24), (24, "alarm", 48), (99, "alarm", 120)],
 )
 def test_the_levels_of_a_missing_confirmation(
-    hours: float, level: str | None, next_hours: float | None
+    hours: float, level: str | None, next_hours: float
 ) -> None:
-    expected = None if next_hours is None else NOON + next_hours * HOUR
-
     assert CONFIRM.level(hours * HOUR) == level
-    assert CONFIRM.next_look(NOON, NOON + hours * HOUR) == expected
+    assert CONFIRM.next_look(NOON, NOON + hours * HOUR) == NOON + next_hours * HOUR

@@ -21,7 +21,7 @@ from gateway.domain.rules.policy import ScreeningPolicy
 from gateway.domain.rules.receivers import is_inpatient_address
 from gateway.domain.screening import EpjFacts, PatientStatus, screen
 from gateway.domain.services import Side
-from tests.builders_message import a_her, a_party, an_answer
+from tests.builders_message import a_her, a_party, a_personal_party, an_answer
 from tests.builders_screening import (
     CLEAN_TEXT,
     HOSPITAL_TYPES,
@@ -172,6 +172,47 @@ class TestOutgoingAddress:
 
         assert ("reject", "EPJ_SENDER") in of_rule(findings, "R-82")
 
+    @pytest.mark.parametrize(
+        ("receiver", "remarked"),
+        [
+            pytest.param({}, False, id="the register's names"),
+            pytest.param({"name": "  SYKEPLEIETJENESTE "}, False, id="spelt otherwise"),
+            pytest.param({"name": ""}, False, id="no name"),
+            pytest.param({"name": "Onkologi"}, True, id="another service"),
+            pytest.param({"owner": "Granvik kommune"}, True, id="another enterprise"),
+        ],
+    )
+    def test_another_name_than_the_registers_is_remarked(
+        self, receiver: dict[str, str], remarked: bool
+    ) -> None:
+        nurses = the_entry(HOSPITAL, "KP02")
+        names = {"name": nurses.name, "owner": nurses.enterprise.name} | receiver
+        party = a_party(enterprise=nurses.enterprise.her, service=nurses.her, **names)
+        message = between(the_entry(HOSPITAL, "S0304"), nurses, a_clean())
+
+        addressing = address_outgoing(replace(message, receiver=party), HOSPITAL)
+
+        assert of_rule(addressing.findings, "R-82") == (
+            [("advise", "EPJ_ADVICE_ADDR")] if remarked else []
+        )
+        assert [f.where for f in addressing.findings] == ["/MsgHead/MsgInfo/Receiver"] * remarked
+
+    def test_the_name_of_a_person_is_compared_too(self) -> None:
+        doctor = HOSPITAL.by_her("920099")
+        assert doctor is not None
+        message = between(the_entry(HOSPITAL, "S0304"), doctor, a_clean())
+
+        def written_to(given: str) -> list[tuple[str, str]]:
+            professional = HealthcareProfessional(
+                given_name=given, family_name="Lege", idents=(a_her("920099"),)
+            )
+            receiver = replace(message.receiver.organisation, part=None, professional=professional)
+            named = replace(message, receiver=Party(organisation=receiver))
+            return of_rule(address_outgoing(named, HOSPITAL).findings, "R-82")
+
+        assert written_to("Ola") == []
+        assert written_to("Kari") == [("advise", "EPJ_ADVICE_ADDR")]
+
     @pytest.mark.parametrize("lacking", [{"sealing": ()}, {"edi": ""}], ids=["key", "address"])
     def test_a_receiver_that_cannot_be_reached_is_refused(self, lacking: dict[str, object]) -> None:
         partner = replace(an_enterprise(920000, MUNICIPAL_TYPES), **lacking)  # type: ignore[arg-type]
@@ -278,6 +319,108 @@ class TestIncomingAddress:
         assert received(message).findings == ()
 
 
+def with_a_second_her(party: Party, other: str) -> Party:
+    """Level 2 has another HER-id before its own."""
+    part = party.organisation.part
+    assert part is not None
+    part = replace(part, idents=(a_her(other), *part.idents))
+    return Party(organisation=replace(party.organisation, part=part))
+
+
+def under_two_numbers(party: Party) -> Party:
+    organisation = party.organisation
+    idents = (a_her("999998"), *organisation.idents)
+    return Party(organisation=replace(organisation, idents=idents))
+
+
+def in_lower_case(party: Party) -> Party:
+    def lower(organisation: Organisation) -> Organisation:
+        idents = tuple(replace(i, type=Code(value="her")) for i in organisation.idents)
+        return replace(organisation, idents=idents)
+
+    part = party.organisation.part
+    assert part is not None
+    return Party(organisation=lower(replace(party.organisation, part=lower(part))))
+
+
+def a_doctor_of(enterprise: str, person: str) -> Party:
+    beside = Organisation(name="Lab", idents=(a_her("999999"),))
+    return a_personal_party(enterprise=enterprise, person=person, beside=beside)
+
+
+class TestSeveralHerIds:
+    """The envelope chooses among those of level 2 (HIS 80415: E21 when the two disagree)."""
+
+    @pytest.mark.parametrize(
+        "sender",
+        [
+            pytest.param(a_doctor_of("920000", "920001"), id="a person beside a department"),
+            pytest.param(with_a_second_her(a_party(), "999999"), id="two of the department"),
+            pytest.param(under_two_numbers(a_party()), id="two of the enterprise"),
+            pytest.param(in_lower_case(a_party()), id="type in lower case"),
+        ],
+    )
+    def test_the_sender_is_the_one_that_the_envelope_names(self, sender: Party) -> None:
+        addressing = received(replace(from_municipality(), sender=sender), from_her="920001")
+
+        assert addressing.findings == ()
+        assert addressing.sender is not None
+        assert addressing.sender.her == "920001"
+
+    @pytest.mark.parametrize("is_copy", [False, True])
+    @pytest.mark.parametrize(
+        "party",
+        [
+            pytest.param(a_doctor_of("910000", "910004"), id="a person beside a department"),
+            pytest.param(
+                with_a_second_her(a_party(enterprise="910000", service="910004"), "910005"),
+                id="two of the department",
+            ),
+            pytest.param(
+                under_two_numbers(a_party(enterprise="910000", service="910004")),
+                id="two of the enterprise",
+            ),
+            pytest.param(
+                in_lower_case(a_party(enterprise="910000", service="910004")),
+                id="type in lower case",
+            ),
+        ],
+    )
+    def test_the_receiver_is_the_one_that_the_envelope_names(
+        self, party: Party, is_copy: bool
+    ) -> None:
+        copy = OtherReceiver(role=Code(value="COP"), party=party)
+        message = replace(from_municipality(), receiver=party)
+        if is_copy:
+            message = replace(from_municipality(), receiver=a_party(), other_receivers=(copy,))
+
+        addressing = received(message, to_her="910004")
+
+        assert addressing.findings == ()
+        assert addressing.receiver == the_entry(HOSPITAL, "S0304")
+
+    @pytest.mark.parametrize("of_sender", [True, False])
+    def test_one_that_is_not_among_them_is_answered_with_e21(self, of_sender: bool) -> None:
+        sender, receiver = a_doctor_of("920000", "920002"), a_doctor_of("910000", "910005")
+        change = {"sender": sender} if of_sender else {"receiver": receiver}
+        message = replace(from_municipality(), **change)  # type: ignore[arg-type]
+
+        from_her = "920001" if of_sender else None
+        addressing = received(message, from_her=from_her, to_her="910004")
+
+        assert [f.apprec for f in addressing.findings] == ["E21"]
+
+    @pytest.mark.parametrize("change", [in_lower_case, under_two_numbers])
+    def test_what_partners_might_not_read_is_refused_outgoing(self, change: object) -> None:
+        assert callable(change)
+        message = between(the_entry(HOSPITAL, "S0304"), the_entry(HOSPITAL, "KP02"), a_clean())
+        message = replace(message, receiver=change(message.receiver))
+
+        addressing = address_outgoing(message, HOSPITAL)
+
+        assert of_rule(addressing.findings, "R-82") == [("reject", "EPJ_RECEIVER")]
+
+
 class TestCopyReceivers:
     def with_copy(self, message: DialogMessage, copy: Party) -> DialogMessage:
         other = OtherReceiver(role=Code(value="COP"), party=copy)
@@ -343,6 +486,12 @@ class TestAdmittedPatients:
         assert of_rule(addressing.findings, "R-15") == (
             [("follow-up", "EPJ_INPATIENT")] if found else []
         )
+
+    def test_either_end_may_be_the_inpatient_address(self) -> None:
+        assert sent("1", "KP02").admitted
+        assert sent("KP02", "1", book=MUNICIPALITY).admitted
+        assert received(from_municipality(the_entry(HOSPITAL, "2"))).admitted
+        assert not sent("S0304", "KP02").admitted
 
     def test_the_inpatient_addresses_are_the_two_of_plo(self) -> None:
         places = [e.service_code for e in HOSPITAL.entries if is_inpatient_address(e)]

@@ -24,7 +24,7 @@ NUMBERS = [
 ]
 # What may refuse an incoming message: identity, format, address, attachment, a reused MsgId.
 REFUSE_INCOMING = {
-    *("R-01", "R-03", "R-36", "R-40", "R-41", "R-42", "R-44", "R-64", "R-66", "R-67", "R-70"),
+    *("R-01", "R-03", "R-36", "R-40", "R-41", "R-42", "R-44", "R-66", "R-67", "R-70"),
 }
 APPREC_CODES = {"T01", "T02", "T10", "T99", "E10", "E21", "E36", "S01", "S02", "S99"}
 

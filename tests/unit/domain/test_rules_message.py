@@ -278,6 +278,19 @@ class TestAttachments:
         assert of_rule(outgoing(message).findings, "R-36") == [("reject", "EPJ_ATTACH")]
         assert [f.apprec for f in incoming(message, policy).rejections] == ["T99"]
 
+    def test_what_counts_is_the_text_that_is_left(self) -> None:
+        policy = replace(TEST, incoming_attachments="strip")
+        attachments = (an_attachment_of(Carrier.PICTURE),)
+        gone = a_clean_request(attachments=attachments, text_left=" \n\n ")
+        kept = a_clean_request(attachments=attachments, text_left="Se her")
+
+        assert of_rule(outgoing(gone).findings, "R-36") == [("reject", "EPJ_ATTACH")]
+        assert [f.apprec for f in incoming(gone, policy).rejections] == ["T99"]
+        assert (outgoing(kept).verdict, incoming(kept, policy).verdict) == (
+            Verdict.STRIP,
+            Verdict.STRIP,
+        )
+
     def test_a_document_that_is_only_an_attachment_is_refused_as_one(self) -> None:
         message = a_clean_request(
             questions=(),
@@ -320,7 +333,13 @@ class TestMarkup:
 
 
 class TestEmptyText:
-    @pytest.mark.parametrize("text", [None, "", " ", "\r\n\t \n", "\u200b"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *(None, "", " ", "\r\n\t \n", "\u00a0\u200b"),
+            *("\u2003", "\u2028", "\u0085", "\u00ad", "\u202f", "\u3000\ufeff"),
+        ],
+    )
     def test_an_empty_request_is_not_sent_and_followed_up_when_received(
         self, text: str | None
     ) -> None:
@@ -330,6 +349,15 @@ class TestEmptyText:
         received = incoming(message)
         assert received.verdict is Verdict.PASS
         assert of_rule(received.findings, "R-34") == [("follow-up", "EPJ_EMPTY")]
+
+    def test_one_empty_question_of_several_is_remarked_and_sent(self) -> None:
+        questions = (a_question("Viser til epikrise. Skal dosen økes?"), a_question(" \n"))
+        message = a_clean_request(questions=questions)
+        sent = outgoing(message)
+
+        assert of_rule(sent.findings, "R-34") == [("advise", "EPJ_EMPTY")]
+        assert sent.verdict is Verdict.PASS
+        assert of_rule(incoming(message).findings, "R-34") == [("follow-up", "EPJ_EMPTY")]
 
     def test_an_answer_without_text_is_treated_the_same(self) -> None:
         message = an_answer("  ", patient=a_clean_request().patient)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,11 @@ from gateway.domain.findings import Verdict
 from gateway.domain.message import Code, DialogMessage, HealthcareProfessional, Person, Role
 from gateway.domain.rules.scope import in_window, months_after
 from gateway.domain.rules.words import Terms
-from gateway.domain.screening import EpjFacts, PatientStatus, is_urgent
+from gateway.domain.screening import EpjFacts, PatientStatus, is_urgent, screen
 from tests.builders_message import a_question, an_answer, an_author
 from tests.builders_screening import (
     CLEAN_TEXT,
+    OUT,
     TEST,
     a_clean_request,
     at,
@@ -29,6 +31,15 @@ def remarks(message: DialogMessage, rule: str) -> list[tuple[str, str]]:
     """What one rule says of an outgoing message, having checked that incoming it says nothing."""
     assert of_rule(incoming(message).findings, rule) == []
     return of_rule(outgoing(message).findings, rule)
+
+
+def a_clean_note(**changes: Any) -> DialogMessage:
+    answer = an_answer("Ja, kl. 10.")
+    return replace(answer, notes=(replace(answer.notes[0], **changes),))
+
+
+def a_clean_question(**changes: Any) -> DialogMessage:
+    return a_clean_request(questions=(replace(a_question(CLEAN_TEXT), **changes),))
 
 
 class TestLength:
@@ -79,6 +90,8 @@ class TestUrgency:
             "livstruende blødning",
             "Kan dere ringe straks?",
             "Hun har selvmordstanker.",
+            "Trenger øyeblikkelig-hjelp-innleggelse",
+            "øyeblikkelig\u2011hjelp",
             "Det er ikke akutt.",  # negated: a needless warning is the lesser evil
         ],
     )
@@ -96,6 +109,22 @@ class TestUrgency:
     )
     def test_other_words_are_not(self, text: str) -> None:
         assert not is_urgent(with_text(text))
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            pytest.param(a_clean_note(theme_text="ØYEBLIKKELIG HJELP"), id="Notat/Tema"),
+            pytest.param(a_clean_note(remark="Straks!"), id="Notat/Merknad"),
+            pytest.param(a_clean_question(reason="Akutt, livstruende"), id="Begrunnelse"),
+            pytest.param(a_clean_question(subject="Øyeblikkelig hjelp"), id="EmneSporsmal"),
+            pytest.param(a_clean_request(case="Akutt"), id="Sakstype"),
+        ],
+    )
+    def test_every_field_in_words_is_looked_at(self, message: DialogMessage) -> None:
+        assert is_urgent(message)
+
+    def test_the_question_that_an_answer_repeats_is_not(self) -> None:
+        assert not is_urgent(a_clean_note(question=a_question("Er det akutt?")))
 
     def test_the_terms_are_configured(self) -> None:
         policy = replace(TEST, urgent_terms=("haster*",))
@@ -364,6 +393,18 @@ class TestWindow:
         facts = EpjFacts(last_contact=date(2020, 1, 1), status=PatientStatus.INPATIENT)
 
         assert not of_rule(outgoing(a_clean_request(), epj=facts).findings, "R-11")
+
+    def test_the_window_is_not_for_addresses_of_admitted_patients(self) -> None:
+        facts = EpjFacts(last_contact=date(2020, 1, 1))
+
+        def found(*, admitted: bool) -> list[tuple[str, str]]:
+            screening = screen(
+                a_clean_request(), direction=OUT, policy=TEST, epj=facts, admitted=admitted
+            )
+            return of_rule(screening.findings, "R-11")
+
+        assert found(admitted=False)
+        assert not found(admitted=True)
 
     @given(st.dates(min_value=date(1950, 1, 1), max_value=date(2100, 1, 1)))
     def test_a_year_later_is_the_same_day_or_the_last_of_its_month(self, day: date) -> None:

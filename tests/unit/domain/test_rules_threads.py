@@ -24,6 +24,7 @@ def a_follow_up_question() -> DialogMessage:
 def test_unknown_facts_and_good_ones_give_no_remark() -> None:
     good = ThreadFacts(
         parent_known=True,
+        same_conversation=True,
         same_patient=True,
         same_services=True,
         asked_service=HerId("910001"),
@@ -40,6 +41,7 @@ def test_unknown_facts_and_good_ones_give_no_remark() -> None:
     [
         pytest.param(ThreadFacts(same_patient=False), id="another patient"),
         pytest.param(ThreadFacts(same_services=False), id="another service"),
+        pytest.param(ThreadFacts(same_conversation=False), id="another conversation"),
     ],
 )
 @pytest.mark.parametrize("message", [a_clean_answer(), a_follow_up_question()])
@@ -53,10 +55,24 @@ def test_another_matter_in_a_thread_is_not_sent_and_flagged_when_received(
     assert of_rule(received.findings, "R-39") == [("follow-up", "EPJ_THREAD")]
 
 
-def test_both_mismatches_are_reported_at_once() -> None:
-    thread = ThreadFacts(same_patient=False, same_services=False)
+@pytest.mark.parametrize("message", [a_clean_answer(), a_follow_up_question()])
+def test_patients_that_cannot_be_compared_are_remarked_on_and_never_refused(
+    message: DialogMessage,
+) -> None:
+    thread = ThreadFacts(parent_known=True, same_patient=None, same_services=True)
 
-    assert len(outgoing(a_clean_answer(), thread=thread).rejections) == 2
+    assert of_rule(outgoing(message, thread=thread).findings, "R-39") == [("advise", "EPJ_THREAD")]
+    assert of_rule(incoming(message, thread=thread).findings, "R-39") == [
+        ("follow-up", "EPJ_THREAD")
+    ]
+    assert outgoing(message, thread=thread).verdict is Verdict.PASS
+    assert incoming(message, thread=thread).verdict is Verdict.PASS
+
+
+def test_all_mismatches_are_reported_at_once() -> None:
+    thread = ThreadFacts(same_patient=False, same_services=False, same_conversation=False)
+
+    assert len(outgoing(a_clean_answer(), thread=thread).rejections) == 3
 
 
 def test_an_unknown_parent_makes_a_new_thread_with_a_flag() -> None:

@@ -1,16 +1,24 @@
 """A duplicate gets the first answer and goes no further (HITS 1172 §5.8.2, HIS 80415)."""
 
+import codecs
+import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from lxml import etree
 
+from gateway.codecs.xml import EB
 from gateway.domain.delivery import Transport
 from gateway.domain.identifiers import MessageId
 from gateway.domain.receipt import Answer
-from gateway.errors import TransportRefused, TransportUnavailable
+from gateway.errors import LeaseLost, TransportRefused, TransportUnavailable
 from tests.builders_mails import a_header, a_mail, all_said, an_acknowledgment, kinds_said, said
-from tests.builders_offices import Offices, sums, two_offices
-from tests.unit.inbound.test_refusals import MSG_ID, a_document
+from tests.builders_message import a_party
+from tests.builders_offices import WARD, Offices, sums, two_offices
+from tests.builders_received import MSG_ID, a_document
+from tests.fakes_journal_state import FakeTransaction
 
 OTHER_ENVELOPE = a_header(message_id=MessageId("e0000000-0000-4000-8000-000000000002"))
 
@@ -177,16 +185,134 @@ async def test_a_repeated_receipt_is_swept_when_its_order_is_lost() -> None:
     assert kinds_said(hospital).count("acknowledgment") == 2
 
 
-async def test_the_same_msg_id_with_other_content_is_refused() -> None:
+WRITTEN_OTHERWISE: list[Callable[[bytes], bytes]] = [
+    lambda document: document + b"\r\n",
+    lambda document: document + b"<!-- made anew -->",
+    lambda document: codecs.BOM_UTF8 + document,
+    lambda document: document.replace(b"\n", b"\r\n"),
+    lambda document: re.sub(rb"<([^\s>/]+)([^>]*)/>", rb"<\1\2></\1>", document),
+    lambda document: document.decode().replace("UTF-8", "ISO-8859-1").encode("latin-1"),
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN_OTHERWISE)
+async def test_a_document_written_otherwise_is_no_other_document(
+    written: Callable[[bytes], bytes],
+) -> None:
+    offices = one_office()
+    hospital = offices.hospital
+    await read(offices, a_mail(a_document()))
+    await hospital.confirm(MSG_ID)
+    await offices.settle()
+    receipt = next(one for one in all_said(hospital) if one.kind == "apprec")
+    await read(offices, an_acknowledgment(receipt.envelope, receipt.references))
+
+    await read(offices, a_mail(written(a_document()), OTHER_ENVELOPE))
+
+    assert kinds_said(hospital) == ["acknowledgment", "apprec", "acknowledgment"]
+    assert len(hospital.delivered) == 1
+
+
+OTHER_DOCUMENT = a_document(receiver=a_party(enterprise="910000", service=WARD, name="Annet navn"))
+
+
+async def test_the_same_msg_id_with_other_content_is_inconsistent_and_gets_no_receipt() -> None:
+    """An AppRec would speak of the message that had the MsgId first (HIS 80415)."""
+    offices = one_office()
+    hospital = offices.hospital
+
+    await read(offices, a_mail(a_document()), a_mail(OTHER_DOCUMENT, OTHER_ENVELOPE))
+    await hospital.confirm(MSG_ID)
+    await offices.settle()
+
+    acknowledgment, error, receipt = all_said(hospital)
+    assert acknowledgment.kind == "acknowledgment"
+    assert error.code == "Inconsistent Error"
+    assert error.envelope.header.ref_to_message_id == OTHER_ENVELOPE.message_id
+    assert receipt.receipt().answer is Answer.OK
+    assert len(hospital.delivered) == 1
+    incoming = (await sums(hospital))[1]
+    assert (incoming.accepted, incoming.rejected) == (2, 1)
+
+
+async def test_a_document_recorded_by_the_digest_of_its_bytes_is_known_too() -> None:
+    """As entries of the first schema are."""
+    offices = one_office()
+    hospital = offices.hospital
+    await read(offices, a_mail(a_document()))
+    (entry,) = await hospital.incoming(MSG_ID)
+    old = hashlib.sha256(a_document()).hexdigest()
+    hospital.state.incoming[entry.entry_id] = replace(entry, document_digest=old)
+
+    await read(offices, a_mail(a_document(), OTHER_ENVELOPE))
+
+    assert kinds_said(hospital) == ["acknowledgment", "acknowledgment"]
+    assert len(hospital.delivered) == 1
+
+
+async def test_both_digests_of_a_reused_msg_id_are_in_the_trail() -> None:
+    offices = one_office()
+    await read(offices, a_mail(a_document()), a_mail(OTHER_DOCUMENT, OTHER_ENVELOPE))
+
+    (event,) = (one for one in offices.hospital.state.events if one.name == "message_error")
+    first, second = re.findall(r"\b[0-9a-f]{64}\b", str(event.detail["reason"]))
+    assert first != second
+
+
+async def test_a_duplicate_of_a_reused_msg_id_gets_the_same_error() -> None:
+    offices = one_office()
+    other = a_mail(OTHER_DOCUMENT, OTHER_ENVELOPE)
+
+    await read(offices, a_mail(a_document()), other, other)
+
+    _, first, second = all_said(offices.hospital)
+    assert first.mail.soap == second.mail.soap
+    assert (await sums(offices.hospital))[1].accepted == 2
+
+
+def wants_no_signed_receipt(root: etree._Element) -> None:
+    block = root.find(f".//{{{EB}}}AckRequested")
+    assert block is not None
+    block.set(f"{{{EB}}}signed", "false")
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        pytest.param(a_mail(a_document(), edit=wants_no_signed_receipt), id="contradicts itself"),
+        pytest.param(a_mail(a_document(), signer="foreign"), id="signed by a stranger"),
+    ],
+)
+async def test_a_duplicate_of_a_refused_envelope_gets_the_same_error(mail: bytes) -> None:
     offices = one_office()
 
-    await read(
-        offices, a_mail(a_document()), a_mail(a_document() + b"<!-- other -->", OTHER_ENVELOPE)
-    )
+    await read(offices, mail, mail, mail)
 
-    receipt = all_said(offices.hospital)[-1].receipt()
-    assert (receipt.answer, receipt.errors[0].code) == (Answer.REJECTED, "E10")
-    assert len(offices.hospital.delivered) == 1
+    assert [one.kind for one in all_said(offices.hospital)] == ["error"] * 3
+    assert len({one.mail.soap for one in all_said(offices.hospital)}) == 1
+    assert (await sums(offices.hospital))[1].accepted == 1
+
+
+async def test_a_duplicate_of_what_reused_a_message_id_gets_the_same_error() -> None:
+    offices = one_office()
+    other = a_mail(OTHER_DOCUMENT)
+
+    await read(offices, a_mail(a_document()), other, other)
+
+    _, first, second = all_said(offices.hospital)
+    assert first.code == "Inconsistent Error"
+    assert first.mail.soap == second.mail.soap
+    assert (await sums(offices.hospital))[1].accepted == 2
+
+
+async def test_a_forged_copy_draws_no_error_about_a_message_that_was_acknowledged() -> None:
+    offices = one_office()
+
+    await read(offices, a_mail(a_document()), a_mail(b"evil", signer="foreign"))
+
+    assert kinds_said(offices.hospital) == ["acknowledgment"]
+    assert [code for _, code in await offices.hospital.letters()] == ["GW-302"]
+    assert (await sums(offices.hospital))[1].accepted == 1
 
 
 async def test_an_answer_that_was_given_up_is_sent_to_the_next_duplicate() -> None:
@@ -231,6 +357,32 @@ async def test_a_second_notice_for_the_same_mail_is_no_news() -> None:
     await offices.settle()
 
     assert kinds_said(hospital) == ["acknowledgment"]
+    assert len(hospital.delivered) == 1
+
+
+async def test_a_copy_that_another_instance_read_a_moment_ago_gets_the_first_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two instances may look for one envelope before either has committed."""
+    offices = one_office()
+    hospital = offices.hospital
+    mail = a_mail(a_document())
+    await read(offices, mail)
+    await hospital.take_in(mail)
+    (notice,) = await hospital.journal.claim_outbox(9)
+
+    async def not_yet(transaction: FakeTransaction, *_: str) -> None:
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeTransaction, "seen", not_yet)
+        with pytest.raises(LeaseLost):
+            await hospital.handle(notice)
+    await hospital.handle(notice)
+    await offices.settle()
+
+    first, second = all_said(hospital)
+    assert first.mail.soap == second.mail.soap
     assert len(hospital.delivered) == 1
 
 

@@ -1,17 +1,20 @@
 """Values that the standards allow, or do not forbid, and that no clock, log or index expects."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from lxml import etree
 
+from gateway.codecs.document import read_document
 from gateway.codecs.xml import EB
 from gateway.domain.identifiers import LONGEST_ID, ConversationId, MsgId
-from gateway.domain.message import ConversationRef
+from gateway.domain.message import ConversationRef, TeleCom
 from gateway.ports import QueueMessage
 from tests.builders_mails import a_header, a_mail, all_said, kinds_said
+from tests.builders_message import a_patient
 from tests.builders_offices import MORNING, a_letter, two_offices
-from tests.unit.inbound.test_refusals import MSG_ID, a_document, received
+from tests.builders_received import MSG_ID, a_document, received
 
 LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 TOO_LONG = "å" * (LONGEST_ID // 2 + 1)  # letters enough, bytes too many
@@ -56,6 +59,30 @@ async def test_a_date_at_the_end_of_time_is_read_from_the_epj(text: str) -> None
     await offices.settle()
 
     assert offices.hospital.events[0] in ("accepted", "rejected")
+
+
+async def test_a_date_on_a_line_of_its_own_goes_on_as_it_came_and_is_answered_without_blanks() -> (
+    None
+):
+    document = a_document(gen_date_text="2026-03-04T10:15:30+01:00").replace(
+        b"2026-03-04T10:15:30+01:00", b"\n      2026-03-04T10:15:30+01:00\n    "
+    )
+    offices = await received(a_mail(document))
+    await offices.hospital.confirm(MSG_ID)
+    await offices.settle()
+
+    assert [message.body for message in offices.hospital.delivered] == [document]
+    receipt = all_said(offices.hospital)[-1].receipt()
+    assert receipt.original.issue_date_text == "2026-03-04T10:15:30+01:00"
+
+
+async def test_a_telephone_number_that_is_no_uri_does_not_lose_a_message() -> None:
+    telephone = TeleCom(address="73521234 (08:00-15:00)")
+    document = a_document(patient=replace(a_patient(), telecoms=(telephone,)))
+    offices = await received(a_mail(document))
+
+    assert [message.body for message in offices.hospital.delivered] == [document]
+    assert read_document(document).message.findings == ("tele_address_not_uri",)
 
 
 async def test_a_conversation_id_that_no_queue_can_carry_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Mail of a partner that was unknown, read once more after the address book was mended."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,18 +12,31 @@ from gateway.errors import JournalUnavailable
 from gateway.inbound.receive import MOST_CRASHES
 from gateway.ports import QueueMessage
 from gateway.queues import Queue
-from tests.builders_mails import a_mail, an_apprec_document, an_apprec_mail
+from gateway.wiring import Processes, wire
+from tests.builders_mails import (
+    a_header,
+    a_mail,
+    an_apprec_document,
+    an_apprec_mail,
+    kinds_said,
+)
 from tests.builders_offices import (
+    HOSPITAL,
     LETTER_ID,
+    MORNING,
+    MUNICIPALITY,
     NURSES,
     Desk,
     Offices,
     a_letter,
+    an_office,
     require_balance,
+    signing_within,
+    sums,
     two_offices,
 )
+from tests.builders_received import MSG_ID, a_document
 from tests.fakes_journal_state import FakeTransaction
-from tests.unit.inbound.test_refusals import MSG_ID, a_document
 
 
 async def taken_in_before_the_partner_was_known(
@@ -110,3 +124,117 @@ async def test_waiting_for_the_journal_is_no_crash(monkeypatch: pytest.MonkeyPat
 
     assert [message.message_id for message in hospital.delivered] == [MSG_ID]
     assert await hospital.letters() == []
+
+
+# --- what has had its answer ---------------------------------------------------------------------
+
+
+async def acknowledged_before_the_certificate_was_withdrawn(
+    offices: Offices, mail: bytes, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A mail before a person, read once more when its signer is in the address book no more."""
+    hospital = offices.hospital
+    await hospital.take_in(mail)
+    await offices.settle()
+    ((letter_id, _),) = await hospital.letters()
+    monkeypatch.setattr(Entry, "signing", ())
+    await hospital.replay(letter_id)
+    await offices.settle()
+    return letter_id
+
+
+async def test_a_receipt_that_was_acknowledged_is_not_refused_when_read_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offices = two_offices()
+    offices.carry = False
+
+    letter_id = await acknowledged_before_the_certificate_was_withdrawn(
+        offices, an_apprec_mail(b"<x/>"), monkeypatch
+    )
+
+    assert kinds_said(offices.hospital) == ["acknowledgment"]
+    assert await offices.hospital.letters() == [(letter_id, "GW-302")]
+
+
+async def a_receipt_under_a_key_that_is_missing() -> tuple[Offices, Processes]:
+    """The office as it goes on, and its processes once the key has been put right."""
+    offices = two_offices()
+    hospital = offices.hospital
+    await hospital.hand_in(a_letter())
+    await offices.settle()
+    mended = hospital.processes
+    wrong_key = replace(hospital.office.keys, unsealing=an_office(MUNICIPALITY).keys.unsealing)
+    hospital.processes = wire(
+        replace(hospital.office, keys=wrong_key),
+        hospital.journal,
+        hospital.post,
+        clock=offices.clock,
+        new_id=offices.new_id,
+    )
+    await offices.municipality.confirm(LETTER_ID)
+    await offices.settle()
+    return offices, mended
+
+
+async def test_a_receipt_under_a_missing_key_counts_when_it_is_read_with_the_key() -> None:
+    offices, mended = await a_receipt_under_a_key_that_is_missing()
+    hospital = offices.hospital
+    assert kinds_said(hospital)[-1] == "error"
+    ((letter_id, code),) = await hospital.letters()
+    assert code == "GW-303"
+    hospital.processes = mended
+
+    assert await hospital.replay(letter_id)
+    await offices.settle()
+
+    assert (await hospital.outgoing(LETTER_ID)).state is State.CONFIRMED
+    assert await hospital.letters() == []
+    assert kinds_said(hospital).count("error") == 1
+    assert (await sums(hospital))[1].accepted == 0
+
+
+async def test_a_receipt_read_while_the_key_is_still_missing_stays_before_a_person() -> None:
+    offices, _ = await a_receipt_under_a_key_that_is_missing()
+    hospital = offices.hospital
+    letters = await hospital.letters()
+
+    assert await hospital.replay(letters[0][0])
+    await offices.settle()
+
+    assert await hospital.letters() == letters
+    assert kinds_said(hospital).count("error") == 1
+
+
+async def test_a_receipt_that_came_too_late_is_refused_and_lies_before_nobody() -> None:
+    offices = two_offices()
+    offices.carry = False
+    late = offices.clock.now() - timedelta(hours=1)
+
+    await offices.hospital.take_in(an_apprec_mail(an_apprec_document(LETTER_ID), time_to_live=late))
+    await offices.settle()
+
+    assert kinds_said(offices.hospital) == ["error"]
+    assert await offices.hospital.letters() == []
+
+
+async def test_a_mail_is_judged_as_of_when_it_came() -> None:
+    """The partner's certificate ran out while the broker was away."""
+    ours = signing_within(an_office(HOSPITAL), MORNING, MORNING + timedelta(days=2000))
+    offices = two_offices(rooms={HOSPITAL: ours, MUNICIPALITY: an_office(MUNICIPALITY)})
+    offices.carry = False
+    hospital = offices.hospital
+    hospital.holding = frozenset({Queue.TRANSPORT_RECEIVED})
+    ends = an_office(MUNICIPALITY).keys.signing.certificate.not_valid_after_utc
+    offices.clock.move(seconds=(ends - MORNING).total_seconds() - 3600)
+    await hospital.take_in(a_mail(a_document(), a_header(timestamp=offices.clock.now())))
+    await offices.settle()
+    held, hospital.held, hospital.holding = hospital.held, [], frozenset()
+    offices.clock.move(hours=2)
+
+    for notice in held:
+        await hospital.handle(notice)
+    await offices.settle()
+
+    assert kinds_said(hospital) == ["acknowledgment"]
+    assert [message.message_id for message in hospital.delivered] == [MSG_ID]

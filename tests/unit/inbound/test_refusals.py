@@ -1,5 +1,6 @@
 """A refused mail tells its sender the code of the standard, and nothing reaches the EPJ."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,48 +10,36 @@ import pytest
 from lxml import etree
 
 from gateway.codecs.mime import PAYLOAD_CONTENT_TYPE, Part
-from gateway.codecs.xml import EB
+from gateway.codecs.xml import EB, XLINK
 from gateway.domain.envelope import EbParty
-from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.identifiers import CpaId, HerId, MsgId
 from gateway.domain.ledger import State
-from gateway.domain.message import Code, Ident
+from gateway.domain.message import Code, DialogMessage, Ident
 from gateway.domain.receipt import Answer
+from gateway.errors import MalformedMessage
+from gateway.inbound import deliver
 from tests.builders_mails import Said, a_header, a_mail, all_said, said
-from tests.builders_message import a_party, a_patient, a_request, an_attachment
-from tests.builders_offices import MORNING, NURSES, WARD, Desk, Offices, sums, two_offices, written
+from tests.builders_message import a_party, a_patient, an_answer
+from tests.builders_offices import MORNING, NURSES, WARD, Desk, Offices, sums, written
+from tests.builders_received import (
+    MSG_ID,
+    a_document,
+    broken,
+    read_at_the_hospital,
+    received,
+    remove,
+    swapped,
+    with_attachment,
+)
 
-MSG_ID = "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1c01"
 
-
-def a_document(**changes: object) -> bytes:
-    """A request from the nurses to the ward."""
-    message = replace(
-        a_request(),
+def an_answer_to_the_ward(text: str) -> DialogMessage:
+    return replace(
+        an_answer(text),
         msg_id=MsgId(MSG_ID),
         sender=a_party(enterprise="920000", service=NURSES),
         receiver=a_party(enterprise="910000", service=WARD),
     )
-    return written(replace(message, **changes))  # type: ignore[arg-type]  # checked by replace
-
-
-def with_attachment(document: bytes) -> bytes:
-    head, end = document.rsplit(b"</", 1)
-    namespace = b' xmlns="http://www.kith.no/xmlstds/msghead/2006-05-24"'
-    attached = an_attachment().encode().replace(b"<Document", b"<Document" + namespace, 1)
-    return head + attached + b"</" + end
-
-
-async def received(mail: bytes, **policies: Any) -> Offices:
-    """The offices after the hospital has read ``mail``; its answers are not carried."""
-    offices = two_offices(**policies)
-    offices.carry = False
-    await offices.hospital.take_in(mail)
-    await offices.settle()
-    return offices
-
-
-async def read_at_the_hospital(mail: bytes, **policies: Any) -> Desk:
-    return (await received(mail, **policies)).hospital
 
 
 def only(desk: Desk) -> Said:
@@ -58,22 +47,19 @@ def only(desk: Desk) -> Said:
     return said(mail.raw)
 
 
-def remove(name: str) -> Callable[[etree._Element], object]:
-    def edit(root: etree._Element) -> None:
-        for element in list(root.iter(f"{{{EB}}}{name}")):
-            parent = element.getparent()
-            assert parent is not None
-            parent.remove(element)
-
-    return edit
+def with_a_lost_attachment(root: etree._Element) -> None:
+    (manifest,) = root.iter(f"{{{EB}}}Manifest")
+    second = copy.deepcopy(manifest[0])
+    second.set(f"{{{XLINK}}}href", "cid:lost")
+    manifest.append(second)
 
 
-def swapped(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    def tamper(soap: bytes) -> bytes:
-        assert old in soap
-        return soap.replace(old, new, 1)
-
-    return tamper
+def unsealed(*, start: bool) -> bytes:
+    """A mail whose document is text/xml beside the envelope; ``start`` tells the two apart."""
+    mail = a_mail(a_document(), sealed_for=None)
+    mail = swapped(PAYLOAD_CONTENT_TYPE.encode(), b"text/xml")(mail)
+    parameter = f'\r\n start="<soap-{a_header().message_id}>";'.encode()
+    return mail if start else swapped(parameter, b"")(mail)
 
 
 PART = Part("part-2", PAYLOAD_CONTENT_TYPE, b"not signed")
@@ -99,10 +85,28 @@ MESSAGE_ERRORS = [
         lambda: a_mail(a_document(), sealed_for=None), "SecurityFailure", id="not sealed at all"
     ),
     pytest.param(
+        lambda: unsealed(start=True),
+        "SecurityFailure",
+        id="not sealed, and text/xml as the envelope",
+    ),
+    pytest.param(
+        lambda: unsealed(start=False), "SecurityFailure", id="not sealed, text/xml, and no start"
+    ),
+    pytest.param(
         lambda: a_mail(a_document(), named="nowhere"), "MimeProblem", id="Manifest names no part"
     ),
     pytest.param(
         lambda: a_mail(a_document(), edit=remove("Manifest")), "MimeProblem", id="no Manifest"
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), edit=with_a_lost_attachment),
+        "MimeProblem",
+        id="Manifest names a second part that is not there",
+    ),
+    pytest.param(
+        lambda: a_mail(a_document(), a_header(timestamp=MORNING - timedelta(days=3650))),
+        "SecurityFailure",
+        id="made before its certificate was",
     ),
     pytest.param(
         lambda: a_mail(a_document(), without_parts=True),
@@ -214,10 +218,6 @@ async def test_what_is_no_ebxml_lies_before_a_person_and_the_next_mail_is_read(r
     assert [code for _, code in await hospital.letters()] == ["GW-206"]
     assert len(hospital.delivered) == 1
     assert (await sums(hospital))[1].dead == 1
-
-
-def broken(document: bytes) -> bytes:
-    return document.replace(b"</", b"<", 1)
 
 
 NEGATIVE_RECEIPTS = [
@@ -361,6 +361,40 @@ class TestAttachments:
         assert [m.headers["x-removed-attachments"] for m in stripping.delivered] == [1]
         assert stripping.delivered[0].body == a_document()
 
+    @pytest.mark.parametrize(
+        ("text", "marked"),
+        [
+            pytest.param(b"Ja", b'<MsgType V="A"', id="text marked as attachment"),
+            pytest.param(b'<img xmlns="" src="x.png"/>', b"", id="picture"),
+        ],
+    )
+    async def test_nothing_is_delivered_when_no_text_is_left(
+        self, text: bytes, marked: bytes
+    ) -> None:
+        plain = b'<MsgType V="XML"'
+        document = written(an_answer_to_the_ward("TEKST")).replace(b"TEKST", text)
+        assert plain in document
+
+        mail = a_mail(document.replace(plain, marked or plain), a_header("DIALOG_SVAR"))
+        hospital = await read_at_the_hospital(mail, incoming="strip")
+
+        assert hospital.delivered == []
+        assert all_said(hospital)[1].receipt().errors[0].code == "T99"
+
+    async def test_what_stripping_makes_invalid_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> bytes:
+            raise MalformedMessage("not valid")
+
+        monkeypatch.setattr(deliver, "text_only", refuse)
+
+        mail = a_mail(with_attachment(a_document()))
+        hospital = await read_at_the_hospital(mail, incoming="strip")
+
+        assert hospital.delivered == []
+        assert all_said(hospital)[1].receipt().errors[0].code == "T02"
+
 
 class TestDeviation:
     """R-44: a report of a fault in a message of ours."""
@@ -403,3 +437,47 @@ class TestDeviation:
         assert not await offices.hospital.replay(letter_id)
         assert await offices.hospital.discard(letter_id)
         assert (await offices.hospital.incoming(MSG_ID))[0].state is State.CONFIRMED
+
+
+async def test_the_refusal_travels_under_the_agreement_of_the_envelope() -> None:
+    """HIS 1037 §7.2.1: a receipt that names another CPAId is about nothing its reader knows."""
+    header = a_header(cpa_id=CpaId("agreement-7"))
+
+    hospital = await read_at_the_hospital(a_mail(with_attachment(a_document()), header))
+
+    answers = [(one.kind, one.envelope.header.cpa_id) for one in all_said(hospital)]
+    assert answers == [("acknowledgment", "agreement-7"), ("apprec", "agreement-7")]
+
+
+# --- what is taken in, and is a person's matter all the same --------------------------------------
+
+
+async def test_attachments_that_were_taken_out_are_a_task_for_the_operator() -> None:
+    offices = await received(a_mail(with_attachment(a_document())), incoming="strip")
+    hospital = offices.hospital
+
+    (delivered,) = hospital.delivered
+    assert delivered.headers["x-removed-attachments"] == 1
+    assert [code for _, code in await hospital.letters()] == ["GW-123"]
+    assert (await sums(hospital))[1].in_flight == 1
+
+    await hospital.confirm(MSG_ID)
+    await offices.settle()
+
+    assert len(await hospital.letters()) == 1, "the EPJ's word does not tell the sender"
+
+
+@pytest.mark.parametrize(
+    ("document", "rules"),
+    [
+        pytest.param(a_document(patient=a_patient(number="01815000036")), None, id="nothing"),
+        pytest.param(a_document(), "R-01", id="a number that belongs to nobody"),
+    ],
+)
+async def test_what_the_rules_find_to_follow_up_is_said_to_the_epj(
+    document: bytes, rules: str | None
+) -> None:
+    hospital = await read_at_the_hospital(a_mail(document))
+
+    (delivered,) = hospital.delivered
+    assert delivered.headers.get("x-follow-up") == rules

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -45,7 +46,7 @@ def read_office(folder: Path) -> Office:
 
 def a_running_gateway(office: Office) -> Running:
     """All is well until the test changes it."""
-    clock = HandClock()
+    clock = HandClock(office.keys.signing.certificate.not_valid_before_utc + timedelta(days=1))
     journal = FakeJournal(clock)
     consuming, publishing = FakeConnection(), FakeConnection()
     gateway = Gateway(

@@ -1,14 +1,17 @@
 """``screen``, ``route``, ``send``: verdicts, addresses, exit codes, and no patient in any text."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gateway.codecs.msghead import render_request
 from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Outgoing, State
 from gateway.domain.reasons import partner_reason
 from gateway.ops.cli.message import outcome_line
+from gateway.ops.demo.letters import request, synthetic_numbers
 from gateway.ops.sending import Outcome, entry_of, followed, package_of
 from gateway.ports import JournalEvent
 from tests.builders_cli import (
@@ -16,6 +19,7 @@ from tests.builders_cli import (
     a_hospital_document,
     a_hospital_request,
     demo_config,
+    demo_office,
     json_of,
     run_cli,
 )
@@ -23,6 +27,7 @@ from tests.builders_keys import NOON
 from tests.builders_message import REQUEST_ID, a_party, a_request_document, an_attachment
 from tests.fakes_journal import FakeJournal, HandClock
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "dialog-request.xml"
 APPREC = """<AppRec xmlns="http://www.kith.no/xmlstds/apprec/2004-11-21">
 <MsgType V="APPREC"/><MIGversion>1.0 2004-11-21</MIGversion>
 <GenDate>2026-03-04T10:15:30</GenDate><Id>a-1</Id>{status}
@@ -356,3 +361,34 @@ def test_reasons_of_a_refusal_are_shown_as_codes_only() -> None:
 
     assert "E36" in text
     assert "Nordmann" not in text
+
+
+# --- the example --------------------------------------------------------------------------------
+
+
+def test_the_example_is_what_our_own_writer_makes_of_invented_facts() -> None:
+    book = demo_office("hospital").book
+    sender, receiver = book.by_her("910004"), book.by_her("920001")
+    assert sender is not None
+    assert receiver is not None
+    message = request(
+        sender,
+        receiver,
+        msg_id="5f0c2b64-3c8e-4b52-9a57-2d0f8f6f7c11",
+        at=datetime(2026, 3, 4, 9, 15, tzinfo=UTC),
+        number=next(synthetic_numbers()),
+        serial=0,
+    )
+
+    assert EXAMPLE.read_bytes() == render_request(message)
+
+
+def test_the_example_passes_is_wrapped_and_is_opened_by_the_other_side(tmp_path: Path) -> None:
+    mail = tmp_path / "mail.eml"
+    steps = [
+        run_cli("screen", EXAMPLE, "--direction", "outgoing"),
+        run_cli("wrap", EXAMPLE, "-o", mail, "--config", demo_config("hospital")),
+        run_cli("open", mail, "--config", demo_config("municipality")),
+    ]
+
+    assert [step.exit_code for step in steps] == [0, 0, 0]

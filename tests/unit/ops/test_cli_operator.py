@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 import gateway
-from gateway.adapters.rabbitmq.notices import ParkedMessage
+from gateway.adapters.journal.schema import upgrade
+from gateway.adapters.rabbitmq.parked import ParkedMessage
 from gateway.config import load_settings
 from gateway.domain.delivery import Delivery, Transport
 from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
 from gateway.domain.ledger import Outgoing, Side, State
+from gateway.domain.patients import Trait
 from gateway.domain.receipt import Answer
 from gateway.domain.thread import Lateness, Reply, Turn
 from gateway.errors import AnswerOverdue, GatewayError, InternalFault, ReceiptWithoutMessage, Who
@@ -25,12 +27,15 @@ from gateway.office import open_office
 from gateway.ops.cli.audit import actor
 from gateway.ops.cli.content import audited_content
 from gateway.ops.cli.operator import event_json, event_line, opened_journal, wait_lines
+from gateway.ops.cli.shell import print_json
 from gateway.ops.cli.threads import question_json, question_line
-from gateway.ops.desk import Desk
+from gateway.ops.desk import Desk, Letter, is_named
 from gateway.ops.letters import letter_json, letter_lines, parked_json, parked_line
+from gateway.ops.parked import hindrance_of, origin
 from gateway.ops.waiting import Wait, waits_from
 from gateway.ops.wording import EVENTS, error_class, level_text, local_time
 from gateway.ports import Arrival, DeadLetter, JournalEvent
+from gateway.queues import Queue
 from gateway.wiring import wire
 from tests import builders_delivery
 from tests.builders_cli import demo_config, demo_office, run_cli
@@ -49,7 +54,7 @@ def an_entry(number: int = 1, **changes: object) -> Outgoing:
     entry = Outgoing(
         entry_id=f"e-{number}",
         key=f"910001/m-{number}",
-        digest="0" * 64,
+        digest=f"{number:064}",
         accepted_at=NOON,
         state=State.DEAD,
         msg_id=MsgId(f"m-{number}"),
@@ -88,6 +93,13 @@ AN_ORPHAN = a_letter(
     message_id=None,
     arrival_id="a-3",
 )
+
+
+def a_parked_message(**changes: object) -> ParkedMessage:
+    one = ParkedMessage(
+        parked_id="parked-1", message_id=None, queue=None, reason="rejected", since=None, bytes=7
+    )
+    return replace(one, **changes)  # type: ignore[arg-type]  # names are checked by replace
 
 
 async def a_desk() -> Desk:
@@ -146,6 +158,13 @@ async def test_letters_are_chosen_by_any_of_their_ids(
     chosen = await (await a_desk()).chosen(ids, code=code)
 
     assert [one.letter.letter_id for one in chosen] == found
+
+
+def test_letter_is_named_by_its_msg_id_in_any_letter_case_and_exactly_by_its_other_ids() -> None:
+    one = Letter(letter=a_letter(), msg_id=MsgId("6F2F4C0E-7A51-4B0E-9C39-0D9A5B0F1C01"))
+
+    assert is_named(one, "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1c01")
+    assert not is_named(one, "EB-1")
 
 
 @pytest.mark.parametrize("any_id", ["e-1", "m-1", "eb-1"])
@@ -343,10 +362,56 @@ def test_id_that_would_forge_a_line_or_steer_a_terminal_does_neither() -> None:
     forged = "x\n2026-01-01  Bekreftet\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}"
     told = [
         event_line(JournalEvent(at=NOON, name="sent", message_id=MessageId(forged))),
-        parked_line(ParkedMessage(message_id=forged, queue=None, reason=None, bytes=0)),
+        parked_line(a_parked_message(message_id=forged)),
     ]
 
     assert all(line.isprintable() for line in told)
+
+
+NUMBER = "01815010260"  # synthetic (month + 80)
+
+
+def test_a_national_number_in_an_id_or_a_text_is_not_shown_to_people() -> None:
+    message_id, msg_id = MessageId(f"x-{NUMBER}@example.net"), MsgId(f"pas-{NUMBER}")
+    letter = a_letter(letter_id=f"confirmation/{msg_id}", message_id=message_id, detail=NUMBER)
+    delivery = a_delivery(transport=Transport.SENT)
+    wait = Wait(entry=an_entry(msg_id=msg_id, state=State.IN_FLIGHT), delivery=delivery)
+    told = [
+        event_line(JournalEvent(at=NOON, name="x", message_id=message_id, detail={"a": NUMBER})),
+        parked_line(a_parked_message(message_id=message_id)),
+        letter_lines(Letter(letter=letter, msg_id=msg_id)),
+        wait_lines(wait),
+    ]
+
+    assert [text for text in told if NUMBER in text] == []
+    assert wait_lines(wait).startswith("e-1  ")
+
+
+async def test_a_letter_whose_id_may_not_be_shown_goes_by_the_one_that_is() -> None:
+    desk = await a_desk()
+    async with desk.journal.transaction() as tx:
+        await tx.add_dead_letter(a_letter(letter_id=f"confirmation/{NUMBER}", entry_id=None))
+    (hidden,) = await desk.chosen([f"confirmation/{NUMBER}"])
+    shown = letter_lines(hidden).split()[0]
+
+    assert shown.startswith("letter-")
+    assert await desk.chosen([shown]) == [hidden]
+    assert await desk.letter(shown) == hidden
+
+
+def test_json_masks_texts_and_leaves_ids_to_those_who_act_on_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    letter = a_letter(letter_id=f"confirmation/{NUMBER}", detail=f"about {NUMBER}")
+    event = JournalEvent(at=NOON, name="x", detail={"letter_id": NUMBER, "reason": NUMBER})
+
+    print_json([letter_json(Letter(letter=letter)), event_json(event)])
+
+    told, trail = json.loads(capsys.readouterr().out)
+    assert told["letter_id"] == f"confirmation/{NUMBER}"
+    assert NUMBER not in told["detail"]
+    assert trail["detail"]["letter_id"] == NUMBER
+    assert NUMBER not in trail["detail"]["reason"]
 
 
 def test_unknown_event_is_told_by_its_name() -> None:
@@ -408,10 +473,60 @@ async def test_letter_is_told_with_cause_and_who_acts() -> None:
 
 
 def test_parked_message_is_told_by_its_headers() -> None:
-    parked = ParkedMessage(message_id=None, queue="epj.outgoing", reason="rejected", bytes=7)
+    parked = a_parked_message(queue="epj.outgoing", since=NOON)
 
-    assert parked_line(parked) == "parked: -  fra / from epj.outgoing  rejected  7 bytes"
+    assert parked_line(parked) == (
+        "parked-1  fra / from epj.outgoing  siden / since 2026-03-02 13:00:00+0100"
+        "  rejected  7 bytes  message_id -"
+    )
     assert parked_json(parked)["queue"] == "epj.outgoing"
+    assert parked_json(parked)["since"] == "2026-03-02T12:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("queue", "goes_back_to"),
+    [
+        ("h.epj.outgoing", Queue.EPJ_OUTGOING),
+        ("h.epj.incoming", Queue.EPJ_INCOMING),
+        ("epj.outgoing", None),
+        ("h.parked", None),
+        ("h.dead.letters", None),
+        ("h.somebody.elses", None),
+        (None, None),
+    ],
+)
+def test_parked_message_goes_back_to_a_queue_of_this_gateway_only(
+    queue: str | None, goes_back_to: Queue | None
+) -> None:
+    parked = a_parked_message(queue=queue)
+
+    assert origin(parked, "h.") == goes_back_to
+    assert (hindrance_of(parked, "h.") is None) == (goes_back_to is not None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ledger",),
+        ("unconfirmed",),
+        ("dead-letters", "list"),
+        ("dead-letters", "discard", "m-1", "--reason", "prøve"),
+        ("threads", "list"),
+        ("trace", "m-1"),
+    ],
+)
+def test_journal_that_is_not_there_is_told_and_never_made(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """An empty one would say that there is nothing to look at."""
+    shutil.copytree(demo_config("hospital").parent, tmp_path, dirs_exist_ok=True)
+    before = sorted(tmp_path.iterdir())
+
+    result = run_cli(*command, "--config", str(tmp_path / "hospital.toml"))
+
+    assert result.exit_code == 1
+    assert "GW-102" in result.stderr
+    assert sorted(tmp_path.iterdir()) == before
 
 
 class TestThreads:
@@ -422,7 +537,7 @@ class TestThreads:
         entry_id="e-1",
         own_her=HerId("910001"),
         partner_her=HerId("920001"),
-        patient_mark="a-keyed-hash",
+        patient_marks=frozenset({(Trait.NATIONAL, "a-keyed-hash")}),
         message_type="DIALOG_FORESPORSEL",
         message_id=None,
         conversation_id=None,
@@ -445,6 +560,7 @@ class TestThreads:
         office = open_office(load_settings(config, {}))
 
         async def ask() -> None:
+            await upgrade(office.settings.journal.url)
             async with opened_journal(office) as journal, journal.transaction() as tx:
                 await tx.add_turn(self.TURN)
 

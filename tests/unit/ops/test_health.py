@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
@@ -162,3 +162,18 @@ async def test_alive_without_journal_and_broker(health: Health, running: Running
     running.consuming.connected.clear()
 
     assert (await health.live()).status_code == 200
+
+
+async def test_a_gateway_that_cannot_sign_is_not_ready_and_names_promise_3(
+    health: Health, running: Running
+) -> None:
+    end = running.gateway.office.keys.signing.certificate.not_valid_after_utc
+    running.clock.instant = end + timedelta(seconds=1)
+
+    answer = await health.ready()
+
+    assert answer.status_code == 503
+    [problem] = answer.problems
+    assert (problem.check, problem.promise) == ("signing", 3)
+    assert problem.reason.startswith("GW-306 signing certificate")
+    assert all(problem.as_json()[name] for name in ("text_nb", "text_en", "promise_nb"))

@@ -7,9 +7,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.ledger import Side
-from gateway.errors import BrokerUnavailable, TopologyMismatch
+from gateway.errors import BrokerUnavailable, JournalUnavailable, TopologyMismatch
 from gateway.office import Office
+from gateway.ops import health as health_module
 from gateway.ops import metrics as metrics_module
+from gateway.ops.health import CHECKS, Health
 from gateway.ops.metrics import Metrics
 from gateway.ports import JournalEvent
 from tests.broker_fixture import outbound
@@ -33,7 +35,7 @@ def depths(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @pytest.fixture
 async def metrics(running: Running) -> Metrics:
-    made = Metrics(running.gateway.office)
+    made = Metrics(running.gateway.office, Health(gateway=running.gateway).ready)
     made.gateway = running.gateway
     return made
 
@@ -165,7 +167,35 @@ async def test_a_broker_that_fails_while_it_is_asked_fails_no_scrape(
 
 
 async def test_a_scrape_before_everything_is_open_answers(office: Office) -> None:
-    assert await value(Metrics(office), "gateway_broker_up") == 0
+    assert await value(Metrics(office, Health().ready), "gateway_broker_up") == 0
+    assert await value(Metrics(office, Health().ready), "gateway_ready") is None
+
+
+async def test_a_journal_that_cannot_be_written_is_not_up(
+    metrics: Metrics, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it holds is told all the same."""
+
+    async def full(*_: object) -> None:
+        raise JournalUnavailable("SQLITE_FULL")
+
+    assert await value(metrics, "gateway_journal_up") == 1
+    monkeypatch.setattr(running.journal, "acquire_lease", full)
+    monkeypatch.setattr(health_module, "CACHE_SECONDS", -1.0)
+
+    assert await value(metrics, "gateway_journal_up") == 0
+    assert await value(metrics, "gateway_ready", check="journal") == 0
+    assert await value(metrics, "gateway_waiting", what="outbox") == 0
+
+
+async def test_each_check_of_readiness_has_its_number(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_module, "too_little_room", lambda _: 5_000_000)
+
+    ready = {check: await value(metrics, "gateway_ready", check=check) for check in CHECKS}
+
+    assert ready == {"journal": 1, "relay": 1, "broker": 1, "disk": 0, "signing": 1}
 
 
 async def test_every_certificate_has_its_days_left(metrics: Metrics, running: Running) -> None:

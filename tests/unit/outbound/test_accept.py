@@ -1,13 +1,19 @@
 """One message from the EPJ: taken over or refused, and never neither."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from gateway.codecs.epj_json import JSON_TYPE
+from gateway.domain.addressbook import AddressBook, Enterprise
 from gateway.domain.identifiers import HerId
 from gateway.domain.ledger import State
 from gateway.domain.message import Code, Ident
-from gateway.errors import JournalUnavailable
+from gateway.errors import JournalUnavailable, LeaseLost, MalformedMessage
+from gateway.outbound import reading
+from gateway.wiring import wire
+from tests.builders_epj import encoded, request_json
 from tests.builders_mails import all_said
 from tests.builders_message import a_party, a_patient, an_answer
 from tests.builders_offices import (
@@ -15,13 +21,15 @@ from tests.builders_offices import (
     NURSES,
     WARD,
     Desk,
+    Offices,
     a_letter,
     a_letter_message,
     sums,
     two_offices,
     written,
 )
-from tests.unit.inbound.test_refusals import broken, with_attachment
+from tests.builders_received import broken, with_attachment
+from tests.fakes_journal_state import FakeTransaction
 
 
 async def handed_in(document: bytes, *, content_type: str = "application/xml") -> Desk:
@@ -30,6 +38,27 @@ async def handed_in(document: bytes, *, content_type: str = "application/xml") -
     await offices.hospital.hand_in(document, content_type=content_type)
     await offices.settle()
     return offices.hospital
+
+
+def with_book(
+    offices: Offices, desk: Desk, changed: Callable[[Enterprise], Enterprise | None]
+) -> None:
+    """Go on as after a reload of the address book; None leaves an enterprise out."""
+    found = (changed(enterprise) for enterprise in desk.office.book.enterprises)
+    book = AddressBook(tuple(one for one in found if one is not None))
+    office = replace(desk.office, book=book)
+    desk.processes = wire(
+        office, desk.journal, desk.post, clock=offices.clock, new_id=offices.new_id
+    )
+
+
+def renumbered(enterprise: Enterprise) -> Enterprise:
+    """The ward has another HER-id."""
+    services = tuple(
+        replace(service, her=HerId("910099")) if service.her == WARD else service
+        for service in enterprise.services
+    )
+    return replace(enterprise, services=services)
 
 
 async def test_an_accepted_message_is_told_and_sent() -> None:
@@ -102,6 +131,17 @@ async def test_a_refused_message_is_recorded_told_and_not_sent(document: bytes, 
     assert (outgoing.accepted, outgoing.rejected) == (1, 1)
 
 
+async def test_a_receiver_named_otherwise_than_in_the_register_is_remarked_and_left_alone() -> None:
+    document = a_letter(
+        receiver=a_party(enterprise="920000", service=NURSES, name="Onkologi", owner="Feil kommune")
+    )
+
+    hospital = await handed_in(document)
+
+    assert "R-82" in {reason["rule"] for reason in hospital.status[0]["data"]["reasons"]}
+    assert all_said(hospital)[0].document() == document
+
+
 async def test_a_content_type_that_nobody_reads_is_refused() -> None:
     hospital = await handed_in(a_letter(), content_type="text/plain; charset=utf-8")
 
@@ -156,6 +196,33 @@ class TestAttachments:
 
         assert hospital.last["reasons"][0]["code"] == "EPJ_ATTACH"
 
+    @pytest.mark.parametrize("kind", [b"A", b"REF"])
+    async def test_a_text_that_is_marked_as_an_attachment_is_refused_with_it(
+        self, kind: bytes
+    ) -> None:
+        document = a_letter()
+        assert b'<MsgType V="XML"' in document
+
+        hospital = await handed_in(document.replace(b'<MsgType V="XML"', b'<MsgType V="%b"' % kind))
+
+        assert hospital.events == ["rejected"]
+        assert [r["code"] for r in hospital.last["reasons"]] == ["EPJ_ATTACH"]
+        assert hospital.post.mails == []
+
+    async def test_what_cannot_be_made_plain_text_is_refused_and_not_parked(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> bytes:
+            raise MalformedMessage("not valid")
+
+        monkeypatch.setattr(reading, "text_only", refuse)
+
+        hospital = await handed_in(with_attachment(a_letter()))
+
+        assert hospital.events == ["rejected"]
+        assert [r["code"] for r in hospital.last["reasons"]] == ["EPJ_SCHEMA"]
+        assert hospital.last["msg_id"] == LETTER_ID
+
     async def test_a_message_without_attachment_leaves_byte_for_byte(self) -> None:
         document = b"<?xml version='1.0' encoding='utf-8'?>\r\n" + a_letter().split(b"?>", 1)[1]
 
@@ -206,6 +273,50 @@ class TestTheSameAgain:
         assert rejected[0]["data"]["reasons"][0]["code"] == "EPJ_DUPLICATE"
         assert (await sums(hospital))[0].accepted == 2
 
+    async def test_same_json_repeats_its_event_when_the_partner_has_left_the_book(self) -> None:
+        """Delivered again after a restart or a reload: it was sent, and is not rejected."""
+        offices = two_offices()
+        hospital = offices.hospital
+        body = encoded(request_json(**{"from": WARD, "to": NURSES}))
+        await hospital.hand_in(body, content_type=JSON_TYPE)
+        await offices.settle()
+        with_book(offices, hospital, lambda entry: entry if entry.own else None)
+
+        await hospital.hand_in(body, content_type=JSON_TYPE)
+        await offices.settle()
+
+        assert hospital.events == ["accepted", "sent", "acknowledged", "acknowledged"]
+        assert (await sums(hospital))[0].accepted == 1
+
+    async def test_same_json_is_sent_once_when_its_sender_is_another_by_now(self) -> None:
+        offices = two_offices()
+        hospital = offices.hospital
+        body = encoded(request_json(**{"from": "8668:S0304", "to": NURSES}))
+        await hospital.hand_in(body, content_type=JSON_TYPE)
+        await offices.settle()
+        with_book(offices, hospital, renumbered)
+
+        await hospital.hand_in(body, content_type=JSON_TYPE)
+        await offices.settle()
+
+        assert len({event["data"]["message_id"] for event in hospital.status}) == 1
+        assert len(offices.municipality.delivered) == 1
+
+    async def test_json_refused_for_want_of_a_receiver_stays_refused(self) -> None:
+        """The EPJ was told; corrected, or meant anew, it comes under a new msg_id."""
+        offices = two_offices()
+        hospital = offices.hospital
+        known, body = hospital.processes, encoded(request_json(**{"from": WARD, "to": NURSES}))
+        with_book(offices, hospital, lambda entry: entry if entry.own else None)
+        await hospital.hand_in(body, content_type=JSON_TYPE)
+        hospital.processes = known
+
+        await hospital.hand_in(body, content_type=JSON_TYPE)
+        await offices.settle()
+
+        assert hospital.events == ["rejected", "rejected"]
+        assert hospital.post.mails == []
+
     async def test_the_receipt_still_finds_the_message_that_was_sent(self) -> None:
         """A refused copy once took the AppRec of the message and kept it going round for ever."""
         offices = two_offices()
@@ -243,6 +354,30 @@ async def test_no_certificate_to_seal_for_is_a_refusal() -> None:
     assert hospital.events == ["rejected"]
     assert hospital.last["reasons"][0]["code"] == "EPJ_RECEIVER"
     assert hospital.last["removed"] == []
+
+
+async def test_what_another_instance_took_a_moment_ago_is_not_sent_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two instances may look before either has committed; then the unique columns decide."""
+    offices = two_offices()
+    offices.carry = False
+    hospital = offices.hospital
+    await hospital.hand_in(a_letter())
+
+    async def not_yet(transaction: FakeTransaction, key_or_digest: str) -> None:
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeTransaction, "outgoing_by_key", not_yet)
+        patch.setattr(FakeTransaction, "outgoing_by_digest", not_yet)
+        with pytest.raises(LeaseLost):
+            await hospital.hand_in(a_letter())
+    await hospital.hand_in(a_letter())
+    await offices.settle()
+
+    assert len(hospital.post.mails) == 1
+    assert (await sums(hospital))[0].accepted == 1
 
 
 async def test_nothing_is_recorded_when_the_journal_refuses_the_commit() -> None:

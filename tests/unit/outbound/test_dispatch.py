@@ -133,6 +133,35 @@ async def test_an_order_that_a_crash_gave_back_repeats_its_attempt() -> None:
     assert len(hospital.post.mails) == 1
 
 
+async def test_an_older_order_that_a_crash_gave_back_repeats_nothing() -> None:
+    """A later attempt has been made since: this one is not due."""
+    offices, hospital, order = await accepted()
+    hospital.post.fault = TransportUnavailable("away")
+    await hospital.handle(order)
+    await offices.pass_time(minutes=1)
+    await hospital.handle(hospital.held[-1])
+    assert the_delivery(hospital).tries == 2
+
+    await hospital.handle(order, redelivered=True)
+
+    assert the_delivery(hospital).tries == 2
+
+
+async def test_while_a_hand_over_lasts_no_sweep_orders_another() -> None:
+    offices, hospital, order = await accepted()
+    offices.clock.move(hours=1)  # its order lay in the queue: the envelope has long been due
+    ordered: list[int] = []
+
+    async def sweep() -> None:
+        await hospital.processes.sweep()
+        ordered.append(len(await hospital.journal.claim_outbox(9)))
+
+    hospital.post.meanwhile = sweep
+    await hospital.handle(order)
+
+    assert ordered == [0]
+
+
 async def test_a_temporary_fault_is_tried_again_ever_more_slowly() -> None:
     offices, hospital, order = await accepted()
     hospital.post.fault = TransportUnavailable("away")

@@ -6,21 +6,24 @@ import pytest
 
 from gateway.domain.addressbook import AddressBook
 from gateway.domain.identifiers import HerId
+from gateway.domain.message import Code, Ident, Organisation
 from gateway.domain.receipt import Answer
 from gateway.errors import BadConfirmation
 from gateway.ports import QueueMessage
 from gateway.receipts.confirm import Confirm, read_confirmation
 from tests.builders_mails import a_mail, all_said, kinds_said
-from tests.builders_message import a_party
+from tests.builders_message import a_her, a_party, a_personal_party
 from tests.builders_offices import NURSES, WARD, Desk, Offices, sums, two_offices
-from tests.unit.inbound.test_refusals import MSG_ID, a_document
+from tests.builders_received import MSG_ID, a_document
+
+LAB = Organisation(name="Lab", idents=(Ident(id="974", type=Code(value="LOK", name="Lokal")),))
 
 
-async def delivered() -> tuple[Offices, Desk]:
+async def delivered(document: bytes | None = None) -> tuple[Offices, Desk]:
     """The hospital's EPJ has a message and has not said what became of it."""
     offices = two_offices()
     offices.carry = False
-    await offices.hospital.take_in(a_mail(a_document()))
+    await offices.hospital.take_in(a_mail(document or a_document()))
     await offices.settle()
     return offices, offices.hospital
 
@@ -47,6 +50,52 @@ async def test_stored_becomes_a_positive_receipt() -> None:
     assert receipt.original.issue_date_text == "2026-03-04T10:15:30+01:00"
     assert (receipt.sender.her, receipt.receiver.her) == (WARD, NURSES)
     assert (await sums(hospital))[1].in_flight == 1  # until the receipt is acknowledged
+
+
+@pytest.mark.parametrize(
+    ("beside", "department"),
+    [
+        pytest.param(None, None, id="nothing beside"),
+        pytest.param(Organisation(), None, id="an empty department beside"),
+        pytest.param(LAB, LAB, id="no HER-id beside"),
+    ],
+)
+@pytest.mark.parametrize("outcome", ["stored", "refused"])
+async def test_the_receipt_names_the_persons_who_are_its_parties(
+    beside: Organisation | None, department: Organisation | None, outcome: str
+) -> None:
+    document = a_document(
+        sender=a_personal_party(enterprise="920000", person=NURSES, beside=beside),
+        receiver=a_personal_party(enterprise="910000", person=WARD, beside=beside),
+    )
+    offices, hospital = await delivered(document)
+
+    await hospital.confirm(MSG_ID, outcome)
+    await offices.settle()
+
+    receipt = all_said(hospital)[1].receipt()
+    assert (receipt.sender.her, receipt.receiver.her) == (WARD, NURSES)
+    for party in (receipt.sender.organisation, receipt.receiver.organisation):
+        assert party.part == department
+        assert party.professional is not None
+        assert party.professional.family_name == "Nora Prøve"
+
+
+async def test_of_department_and_person_the_receipt_is_for_the_one_the_envelope_names() -> None:
+    beside = Organisation(name="Lab", idents=(a_her("999999"),))
+    document = a_document(
+        sender=a_personal_party(enterprise="920000", person=NURSES, beside=beside),
+        receiver=a_personal_party(enterprise="910000", person=WARD, beside=beside),
+    )
+    offices, hospital = await delivered(document)
+    assert len(hospital.delivered) == 1
+
+    await hospital.confirm(MSG_ID)
+    await offices.settle()
+
+    receipt = all_said(hospital)[1].receipt()
+    assert receipt.sender.hers == ("999999", WARD)
+    assert receipt.receiver.hers == ("999999", NURSES)
 
 
 async def test_the_receipt_travels_in_the_conversation_with_roles_swapped() -> None:
@@ -103,6 +152,35 @@ async def test_a_contradiction_is_an_alarm_and_the_first_word_stands(first: str)
     assert [code for _, code in await hospital.letters()] == ["GW-115"]
     assert "contradicted" in await hospital.trail(MSG_ID)
     await sums(hospital)
+
+
+async def test_a_refusal_for_another_reason_is_a_contradiction_too() -> None:
+    unknown = [{"code": "E35", "text": "Ukjent pasient"}]
+    offices, hospital = await confirmed("refused", errors=unknown)
+    await hospital.confirm(MSG_ID, "refused", errors=unknown)
+    assert await hospital.letters() == []
+
+    await hospital.confirm(MSG_ID, "refused", errors=[{"code": "E35", "text": "Feil avdeling"}])
+    await offices.settle()
+
+    assert [code for _, code in await hospital.letters()] == ["GW-115"]
+    assert kinds_said(hospital).count("apprec") == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "errors", "told"),
+    [
+        ("stored", [], ("epj_stored", None)),
+        ("refused", [{"code": "E35"}], ("epj_refused", "E35")),
+    ],
+)
+async def test_the_trail_tells_what_the_epj_said(
+    outcome: str, errors: list[dict[str, str]], told: tuple[str, str | None]
+) -> None:
+    _, hospital = await confirmed(outcome, errors=errors)
+
+    events = [(event.name, event.code) for event in await hospital.journal.trail(MSG_ID)]
+    assert [event for event in events if event[0].startswith("epj_")] == [told]
 
 
 async def test_one_for_an_unknown_message_is_a_letter_that_can_be_replayed() -> None:
@@ -165,6 +243,21 @@ async def test_no_certificate_to_seal_for_is_an_operator_s_matter_and_can_be_rep
     assert all_said(hospital)[1].receipt().errors[0].code == "E35"
     assert (await sums(hospital))[1].rejected == 1
     assert await hospital.letters() == []
+
+
+async def test_what_a_person_has_closed_is_not_opened_when_the_epj_says_it_again() -> None:
+    offices, hospital = await delivered()
+    offices.clock.move(days=1200)  # no certificate to seal for is valid any more
+    await hospital.confirm(MSG_ID)
+    ((letter_id, _),) = await hospital.letters()
+    assert await hospital.discard(letter_id)
+
+    await hospital.confirm(MSG_ID)
+    await offices.settle()
+
+    assert (await sums(hospital))[1].discarded == 1
+    assert await hospital.letters() == []
+    assert (await hospital.trail(MSG_ID))[-1] == "not_answered"
 
 
 async def test_a_partner_that_left_the_address_book_is_an_operator_s_matter() -> None:

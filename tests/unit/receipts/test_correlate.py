@@ -1,9 +1,12 @@
 """What comes back, in whatever order, however often, from whomever."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from lxml import etree
 
+from gateway.codecs.xml import DS, EB
 from gateway.domain.delivery import Delivery, Purpose, Transport
 from gateway.domain.envelope import EbParty, Severity
 from gateway.domain.identifiers import ConversationId, CpaId, HerId, MessageId, MsgId
@@ -22,7 +25,7 @@ from tests.builders_mails import (
     kinds_said,
 )
 from tests.builders_offices import LETTER_ID, Desk, Offices, a_letter, sums, two_offices
-from tests.unit.inbound.test_refusals import a_document
+from tests.builders_received import a_document, remove
 
 REFUSAL = ReceiptError(code="E35", text="Pasienten er ukjent hos oss.")
 LATER = MessageId("e0000000-0000-4000-8000-00000000000b")
@@ -101,8 +104,24 @@ async def test_a_negative_receipt_refuses_in_the_partner_s_words() -> None:
 
     assert hospital.events[-1] == "refused"
     (reason,) = hospital.last["reasons"]
-    assert (reason["code"], reason["text_nb"]) == ("E35", REFUSAL.text)
+    told = f"{REFUSAL.text} (Pasienten finnes ikke i mottakersystemet)"
+    assert (reason["code"], reason["text_nb"]) == ("E35", told)
     assert (await sums(hospital))[0].rejected == 1
+
+
+async def test_a_negative_receipt_without_a_reason_is_the_application_s_refusal() -> None:
+    offices, hospital, _ = await sent()
+    document = an_apprec_document(LETTER_ID, Answer.REJECTED, errors=(REFUSAL,))
+    document, removed = re.subn(rb"<Error [^>]*/>", b"", document)
+    assert removed == 1
+
+    await read(offices, an_apprec_mail(document))
+
+    assert hospital.events[-1] == "refused"
+    assert hospital.last["transport"] == "acknowledged"
+    (reason,) = hospital.last["reasons"]
+    assert (reason["code"], reason["who_acts"]) == ("GW-119", "sender")
+    assert await hospital.letters() == []
 
 
 async def test_status_3_is_confirmed_and_visibly_so_with_errors() -> None:
@@ -218,6 +237,33 @@ async def test_an_acknowledgment_that_does_not_fit_is_none(change: dict[str, obj
     assert [code for _, code in await hospital.letters()] == ["GW-115"]
 
 
+async def test_a_message_error_with_a_cpa_id_of_its_own_refuses() -> None:
+    """It may be about the CPAId itself, and it names the envelope."""
+    offices, hospital, mail = await sent()
+
+    await read(offices, a_message_error(mail.envelope, cpa_id=CpaId("unknown")))
+
+    assert hospital.events[-1] == "refused"
+    (event,) = (e for e in hospital.state.events if e.name == "refused")
+    assert event.detail["cpa_id_differs"] is True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"conversation_id": ConversationId("other")}, id="ConversationId"),
+        pytest.param({"sender": EbParty(her=HerId("920002"))}, id="another of their services"),
+    ],
+)
+async def test_a_message_error_that_does_not_fit_is_none(change: dict[str, object]) -> None:
+    offices, hospital, mail = await sent()
+
+    await read(offices, a_message_error(mail.envelope, **change))  # type: ignore[arg-type]
+
+    assert delivery_of(hospital, mail).transport is Transport.SENT
+    assert [code for _, code in await hospital.letters()] == ["GW-115"]
+
+
 async def test_an_acknowledgment_of_other_digests_is_none() -> None:
     """It acknowledges something else than what we sent."""
     offices, hospital, mail = await sent()
@@ -235,6 +281,31 @@ async def test_an_acknowledgment_that_leaves_references_out_counts() -> None:
     offices, hospital, mail = await sent()
 
     await read(offices, an_acknowledgment(mail.envelope, mail.references[:1]))
+
+    assert delivery_of(hospital, mail).transport is Transport.ACKNOWLEDGED
+
+
+async def test_an_acknowledgment_whose_references_have_no_digests_counts() -> None:
+    offices, hospital, mail = await sent()
+
+    await read(
+        offices, an_acknowledgment(mail.envelope, mail.references, edit=remove("DigestValue", DS))
+    )
+
+    assert delivery_of(hospital, mail).transport is Transport.ACKNOWLEDGED
+    (event,) = (e for e in hospital.state.events if e.name == "acknowledged")
+    assert event.detail["reference-without-digest"] is True
+
+
+async def test_an_acknowledgment_with_its_reference_in_message_data_counts() -> None:
+    offices, hospital, mail = await sent()
+
+    def edit(root: etree._Element) -> None:
+        (ref,) = root.iter(f"{{{EB}}}RefToMessageId")
+        (data,) = root.iter(f"{{{EB}}}MessageData")
+        data.append(ref)
+
+    await read(offices, an_acknowledgment(mail.envelope, mail.references, edit=edit))
 
     assert delivery_of(hospital, mail).transport is Transport.ACKNOWLEDGED
 
@@ -475,6 +546,18 @@ class TestSignalsAboutSignals:
         assert kinds_said(hospital) == ["acknowledgment", "acknowledgment"]
         assert await hospital.letters() == []
 
+    async def test_one_stands_in_the_trail_of_what_it_is_about(self) -> None:
+        offices = two_offices()
+        offices.carry = False
+        hospital = offices.hospital
+        await read(offices, a_mail(a_document()))
+        (ours,) = all_said(hospital)
+
+        await read(offices, a_message_error(ours.envelope))
+
+        last = (await hospital.journal.trail(ours.envelope.header.message_id))[-1]
+        assert (last.name, last.code) == ("signal_answered", "SecurityFailure")
+
     async def test_a_signal_for_nobody_here_lies_before_a_person(self) -> None:
         offices, hospital, mail = await sent()
         elsewhere = EbParty(her=HerId("999999"))
@@ -520,9 +603,9 @@ class TestLate:
         assert await hospital.letters() == []
 
 
-async def test_original_id_must_fit_to_the_letter() -> None:
+async def test_original_id_of_another_message_answers_nothing() -> None:
     offices, hospital, mail = await sent()
-    document = an_apprec_document(MsgId(LETTER_ID.upper()))
+    document = an_apprec_document(MsgId(LETTER_ID[:-1] + "0"))
 
     await read(offices, an_apprec_mail(document))
 

@@ -8,9 +8,10 @@ import pytest
 
 from gateway.domain.addressbook import AddressBook
 from gateway.domain.delivery import Purpose, Transport
-from gateway.domain.ledger import State
+from gateway.domain.ledger import Side, State
 from gateway.errors import TransportRefused
 from gateway.outbound.rewrap import Rewrap
+from gateway.ports import DeadLetter
 from tests.builders_mails import (
     a_mail,
     a_message_error,
@@ -20,8 +21,8 @@ from tests.builders_mails import (
     an_apprec_mail,
     kinds_said,
 )
-from tests.builders_offices import LETTER_ID, Desk, Offices, a_letter, sums, two_offices
-from tests.unit.inbound.test_refusals import MSG_ID, a_document
+from tests.builders_offices import LETTER_ID, MORNING, Desk, Offices, a_letter, sums, two_offices
+from tests.builders_received import MSG_ID, a_document
 
 
 async def given_up(*, carry: bool = False) -> tuple[Offices, Desk, str]:
@@ -33,6 +34,19 @@ async def given_up(*, carry: bool = False) -> tuple[Offices, Desk, str]:
     await hospital.hand_in(a_letter())
     await offices.settle()
     hospital.post.fault = None
+    ((letter_id, _),) = await hospital.letters()
+    return offices, hospital, letter_id
+
+
+async def sent_in_vain() -> tuple[Offices, Desk, str]:
+    """A letter that was sent until its lifetime ended, and nobody answered."""
+    offices = two_offices()
+    offices.carry = False
+    hospital = offices.hospital
+    await hospital.hand_in(a_letter())
+    await offices.settle()
+    for _ in range(8):
+        await offices.pass_time(hours=12)
     ((letter_id, _),) = await hospital.letters()
     return offices, hospital, letter_id
 
@@ -308,6 +322,56 @@ class TestBytes:
             assert await tx.raw(letter_id) == b"not ebXML"
 
 
+async def test_a_discarded_message_is_told_with_where_it_stood() -> None:
+    offices, hospital, letter_id = await sent_in_vain()
+    before = hospital.last
+
+    await hospital.discard(letter_id)
+    await offices.settle()
+
+    assert hospital.events[-1] == "discarded"
+    assert (before["transport"], before["attempts"]) == ("given_up", 6)
+    assert (hospital.last["transport"], hospital.last["attempts"]) == ("given_up", 6)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_message_is_told_to_be_sent_once_however_often_it_is_wrapped(times: int) -> None:
+    offices, hospital, _ = await sent_in_vain()
+
+    for _ in range(times):
+        ((letter_id, _),) = await hospital.letters()
+        assert await hospital.replay(letter_id)
+        await offices.settle()
+        await offices.pass_time(hours=97)
+
+    assert len(hospital.state.deliveries) == 1 + times
+    assert hospital.events.count("sent") == 1
+
+
+async def test_a_receipt_that_overtakes_the_second_hand_over_does_not_tell_of_it_again() -> None:
+    offices, hospital, letter_id = await sent_in_vain()
+    hospital.holding = frozenset({"transport.send"})
+    assert await hospital.replay(letter_id)
+    await offices.settle()
+
+    await hospital.take_in(an_apprec_mail(an_apprec_document(LETTER_ID)))
+    await offices.settle()
+
+    assert hospital.events[-1] == "confirmed"
+    assert hospital.events.count("sent") == 1
+
+
+async def test_a_message_that_was_first_sent_when_wrapped_anew_is_told_to_be_sent() -> None:
+    offices, hospital, letter_id = await given_up()
+    offices.clock.move(seconds=97 * 3600)
+    assert "sent" not in hospital.events
+
+    assert await hospital.replay(letter_id)
+    await offices.settle()
+
+    assert hospital.events[-1] == "sent"
+
+
 async def test_a_discarded_message_is_told_with_person_and_reason() -> None:
     _, hospital, letter_id = await given_up()
 
@@ -353,3 +417,60 @@ async def test_a_receipt_between_death_and_replay_leaves_nothing_to_replay() -> 
     assert not await hospital.replay(letter_id)
 
     assert (await sums(hospital))[0].confirmed == 1
+
+
+async def test_a_letter_about_a_replaced_envelope_does_not_wrap_the_message_a_third_time() -> None:
+    offices, hospital, letter_id = await sent_in_vain()
+    given_up_envelope = (await hospital.outgoing(LETTER_ID)).message_id
+    assert await hospital.replay(letter_id)
+    await offices.settle()
+    under_way = await hospital.outgoing(LETTER_ID)
+    assert under_way.message_id != given_up_envelope
+
+    assert not await hospital.replay(
+        await a_dead_letter(
+            hospital, side=Side.OUTGOING, entry=under_way.entry_id, message_id=given_up_envelope
+        )
+    )
+    await offices.settle()
+
+    assert await hospital.outgoing(LETTER_ID) == under_way
+    assert len(hospital.state.deliveries) == 2
+
+
+async def test_a_letter_about_an_arrival_that_went_its_way_delivers_nothing_twice() -> None:
+    offices = await confirmed_letter()
+    nurses = offices.municipality
+    (delivered,) = await nurses.incoming(LETTER_ID)
+    assert delivered.state is State.CONFIRMED
+    handed_over = len(nurses.delivered)
+
+    assert not await nurses.replay(
+        await a_dead_letter(
+            nurses, side=Side.INCOMING, entry=delivered.entry_id, arrival_id=delivered.arrival_id
+        )
+    )
+    await offices.settle()
+
+    assert await nurses.incoming(LETTER_ID) == [delivered]
+    assert len(nurses.delivered) == handed_over
+
+
+async def confirmed_letter() -> Offices:
+    """A letter that was sent, stored at the other end, and confirmed."""
+    offices = two_offices()
+    await offices.hospital.hand_in(a_letter())
+    await offices.settle()
+    await offices.municipality.confirm(LETTER_ID)
+    await offices.settle()
+    return offices
+
+
+async def a_dead_letter(desk: Desk, *, side: Side, entry: str, **about: Any) -> str:
+    """The id of a letter that a slow hand left open after the matter had settled itself."""
+    letter = DeadLetter(
+        letter_id="late", side=side, code="GW-112", since=MORNING, entry_id=entry, **about
+    )
+    async with desk.journal.transaction() as tx:
+        await desk.processes.letters.letter(tx, letter)
+    return letter.letter_id

@@ -1,10 +1,14 @@
 """A message with several receivers of ours ends when the last of them was heard (design §4)."""
 
-from gateway.domain.ledger import State
+import pytest
+
+from gateway.domain.addressbook import Entry
+from gateway.domain.ledger import Incoming, State
 from gateway.errors import TransportRefused
+from gateway.receipts.settling import word_letter_id
 from tests.builders_mails import Said, a_mail, a_message_error
 from tests.builders_offices import WARD, Desk, Offices, sums
-from tests.unit.inbound.test_refusals import MSG_ID
+from tests.builders_received import MSG_ID
 from tests.unit.inbound.test_several_receivers import (
     SECOND,
     apprecs,
@@ -167,6 +171,116 @@ async def test_the_letter_about_a_word_is_not_lost_under_that_of_the_other_recei
     assert answered.keys() == {WARD, SECOND}
     assert await state_of(hospital) is State.CONFIRMED
     assert await hospital.letters() == []
+
+
+async def a_letter_about_each(monkeypatch: pytest.MonkeyPatch) -> tuple[Offices, Incoming]:
+    """One AppRec was refused by the mail server, and the other cannot be sealed."""
+    offices = await at_the_hospital(a_mail(to_wards(SECOND)))
+    hospital = offices.hospital
+    hospital.post.fault = TransportRefused("550")
+    await confirm(offices, SECOND)
+    hospital.post.fault = None
+    with monkeypatch.context() as patch:
+        patch.setattr(Entry, "sealing", ())
+        await confirm(offices, WARD)
+    (entry,) = await hospital.incoming(MSG_ID)
+    assert {letter_id for letter_id, _ in await hospital.letters()} == {
+        entry.entry_id,
+        f"{entry.entry_id}/{WARD}",
+    }
+    return offices, entry
+
+
+@pytest.mark.parametrize("first", ["the receipt", "the word"])
+async def test_a_message_is_dead_while_one_of_its_letters_is_open(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offices, entry = await a_letter_about_each(monkeypatch)
+    hospital = offices.hospital
+    letters = [entry.entry_id, word_letter_id(entry, WARD)]
+    if first == "the word":
+        letters.reverse()
+
+    assert await hospital.replay(letters[0])
+    await offices.settle()
+    assert await state_of(hospital) is State.DEAD
+    assert await hospital.replay(letters[1])
+    await offices.settle()
+
+    for one in apprecs(hospital):
+        await heard(offices, one)
+    assert await state_of(hospital) is State.CONFIRMED
+    assert await hospital.letters() == []
+
+
+@pytest.mark.parametrize("first", ["the receipt", "the word"])
+async def test_the_discard_of_the_last_letter_ends_a_message(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offices, entry = await a_letter_about_each(monkeypatch)
+    hospital = offices.hospital
+    letters = [entry.entry_id, word_letter_id(entry, WARD)]
+    if first == "the word":
+        letters.reverse()
+
+    assert await hospital.discard(letters[0])
+    assert await state_of(hospital) is State.DEAD
+    assert await hospital.discard(letters[1])
+
+    assert await state_of(hospital) is State.DISCARDED
+
+
+async def test_the_discard_of_one_letter_ends_a_message_whose_other_was_replayed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offices, entry = await a_letter_about_each(monkeypatch)
+    hospital = offices.hospital
+    assert await hospital.replay(entry.entry_id)
+    await offices.settle()
+
+    assert await hospital.discard(word_letter_id(entry, WARD))
+    await heard(offices, last_of(hospital))
+
+    assert await state_of(hospital) is State.DISCARDED
+
+
+@pytest.mark.parametrize("discarded", ["the receipt", "the word"])
+async def test_a_discard_counts_when_the_other_letter_is_replayed_after_it(
+    discarded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offices, entry = await a_letter_about_each(monkeypatch)
+    hospital = offices.hospital
+    letters = [entry.entry_id, word_letter_id(entry, WARD)]
+    if discarded == "the word":
+        letters.reverse()
+    assert await hospital.discard(letters[0])
+    if discarded == "the word":
+        with monkeypatch.context() as patch:
+            patch.setattr(Entry, "sealing", ())
+            await confirm(offices, WARD)  # once more, and as little as before
+
+    assert await hospital.replay(letters[1])
+    await offices.settle()
+    assert await state_of(hospital) is State.IN_FLIGHT
+    await heard(offices, last_of(hospital))
+
+    assert await state_of(hospital) is State.DISCARDED
+    assert await hospital.letters() == []
+
+
+async def test_a_receipt_that_fails_again_beside_the_other_s_letter_has_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offices, entry = await a_letter_about_each(monkeypatch)
+    hospital = offices.hospital
+    before = await hospital.letters()
+    hospital.post.fault = TransportRefused("550")
+
+    assert await hospital.replay(entry.entry_id)
+    await offices.settle()
+
+    assert sorted(await hospital.letters()) == sorted(before)
+    assert await state_of(hospital) is State.DEAD
 
 
 async def test_saying_it_again_settles_a_word_that_could_not_be_answered() -> None:
