@@ -4,6 +4,7 @@ None of them is ever just called ``id``: an eb:MessageId, a MsgHead MsgId and an
 AMQP message_id all look like UUIDs, and a mix-up loses a message.
 """
 
+import hashlib
 import re
 from typing import Final, NewType
 
@@ -44,6 +45,16 @@ def is_uuid(msg_id: str) -> bool:
 def msg_id_key(msg_id: str) -> str:
     """What two MsgIds are compared by: the letter case of a UUID says nothing (RFC 4122 §3)."""
     return msg_id.lower() if is_uuid(msg_id) else msg_id
+
+
+def short_id(facts: bytes) -> str:
+    """What people call something by that has no id they may see: ``1f0c-99ab-07d2-e6c4``.
+
+    The same facts have the same one. In groups of four no eleven digits in a row can look
+    like a national number.
+    """
+    digits = hashlib.sha256(facts).hexdigest()
+    return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
 def cpa_id_without_agreement(one: HerId, other: HerId) -> CpaId:

@@ -172,9 +172,14 @@ def _date(year: int, month: int, day: int) -> date | None:
 _CANDIDATE: Final = re.compile(
     r"(?<![0-9])[0-9]{2}[ .]?[0-9]{2}[ .]?[0-9]{2}[ \u00a0\u2009-]?[0-9]{3} ?[0-9]{2}(?![0-9])"
 )
-_UUID: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
+# A UUID with hyphens or without (as ids of traces are), and a SHA-1 or SHA-256 digest (as of
+# certificates): in one digest of five hundred eleven digits are a valid number by chance.
+_RANDOM_ID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![0-9a-z])(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-z])",
+    re.IGNORECASE,
 )
+_LONGEST_ID: Final = 64
 
 
 def mask_national_numbers(text: str) -> str:
@@ -182,7 +187,7 @@ def mask_national_numbers(text: str) -> str:
 
     A net under the rule that none is ever logged, not a substitute for it.
     Caught are numbers that pass :func:`check`, synthetic ones and hjelpenummer
-    included. Ids in the shape of a UUID are left whole.
+    included. Ids in the shape of a UUID or of a digest (SHA-1, SHA-256) are left whole.
     """
     pieces: list[str] = []
     done = 0
@@ -202,7 +207,7 @@ def _found(text: str) -> Iterator[tuple[int, int, NumberKind]]:
     while candidate := _CANDIDATE.search(text, position):
         start, end = candidate.span()
         result = check(candidate.group())
-        if result.kind is not None and result.valid and not _within_uuid(text, start, end):
+        if result.kind is not None and result.valid and not _within_random_id(text, start, end):
             yield start, end, result.kind
             position = end
         else:
@@ -210,6 +215,7 @@ def _found(text: str) -> Iterator[tuple[int, int, NumberKind]]:
             position = start + 1
 
 
-def _within_uuid(text: str, start: int, end: int) -> bool:
-    around = _UUID.finditer(text, max(0, start - 36), end + 36)
-    return any(uuid.start() <= start and end <= uuid.end() for uuid in around)
+def _within_random_id(text: str, start: int, end: int) -> bool:
+    # One character more on each side, which shows where the id ends.
+    around = _RANDOM_ID.finditer(text, max(0, start - _LONGEST_ID - 1), end + _LONGEST_ID + 1)
+    return any(found.start() <= start and end <= found.end() for found in around)

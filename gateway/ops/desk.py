@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
 
-from gateway.domain.identifiers import MsgId, msg_id_key
+from gateway.domain.identifiers import MsgId, msg_id_key, short_id
 from gateway.domain.persons import contains_national_number
 from gateway.ports import DeadLetter, Journal, JournalEvent, Transaction
 
@@ -135,7 +134,7 @@ def shown_id(letter: DeadLetter) -> str:
     """
     if not contains_national_number(letter.letter_id):
         return letter.letter_id
-    return f"letter-{sha256(letter.letter_id.encode()).hexdigest()[:16]}"
+    return f"letter-{short_id(letter.letter_id.encode())}"
 
 
 def is_named(one: Letter, any_id: str) -> bool:

@@ -1,6 +1,5 @@
 """The queue ``parked``: what lies there, where it came from, and taking it off."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +8,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 
 from gateway.adapters.rabbitmq.looking import look_through
 from gateway.adapters.tracing import HEADER
+from gateway.domain.identifiers import short_id
 from gateway.queues import Queue
 
 # What the broker wrote about the message's way here; it begins a new one.
@@ -95,9 +95,7 @@ def _id_of(message: AbstractIncomingMessage, death: Mapping[str, object]) -> str
     With the time: the same message parked once more is another matter for a person.
     """
     facts = (message.message_id, death.get("queue"), death.get("time"), death.get("count"))
-    digest = hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace"))
-    digest.update(message.body)
-    return f"parked-{digest.hexdigest()[:16]}"
+    return f"parked-{short_id(repr(facts).encode('utf-8', 'backslashreplace') + message.body)}"
 
 
 def _content(message: AbstractIncomingMessage) -> ParkedContent:

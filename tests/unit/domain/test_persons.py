@@ -444,11 +444,34 @@ class TestMask:
             "2026-03-01T12:00:00.000123Z",
             "2.16.578.1.12.4.1.1.8116",
             f"d93cebe5-ac91-4022-8969-{NATIONAL}a",
+            f"sha256:{'ab' * 20}c{NATIONAL}{'d' * 12} ",
+            f"{'C' * 29}{NATIONAL}",
+            f"00-{NATIONAL}{'e' * 21}-",
         ],
     )
     def test_other_text_is_left_as_it_is(self, text: str) -> None:
         assert mask_national_numbers(text) == text
         assert not contains_national_number(text)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("", "f" * 20),
+            ("", "f" * 22),
+            ("x", "f" * 21),
+            ("", "f" * 21 + "x"),
+            ("f" * 26, "f" * 26),
+            ("f" * 27, "f" * 27),
+            ("f" * 65 + " ", " " + "f" * 65),
+            ("1" * 20 + "-", "-" + "1" * 20),
+        ],
+    )
+    def test_number_beside_what_only_looks_like_a_digest_is_masked(
+        self, before: str, after: str
+    ) -> None:
+        text = f"{before}{NATIONAL}{after}"
+
+        assert mask_national_numbers(text) == f"{before}[masked fnr]{after}"
 
     @given(st.lists(st.sampled_from([NATIONAL, TENOR, " ", "-", "a", "1", "01", "."]), max_size=12))
     def test_nothing_is_left_to_mask_after_masking(self, pieces: list[str]) -> None:
