@@ -1,8 +1,8 @@
 """The schema's version: bring a database up to it, or refuse one that is not."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,12 +10,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, event, inspect, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.adapters.causes import explained, explained_error
+from gateway.adapters.journal.sqlite_mode import keep_on_disk
 from gateway.errors import (
     ConfigurationError,
     InternalFault,
@@ -32,6 +32,7 @@ _SSL_FILES = {"sslrootcert", "sslcert", "sslkey"}
 _OPTIONS = {"host", "sslmode", *_SSL_FILES}  # in libpq's meaning
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
+_BUSY_SECONDS = 30.0  # SQLite: how long one waits that brings it up while another does
 _LOCK = 0x6469616C6F67  # of the PostgreSQL advisory lock round an upgrade; any number will do
 
 
@@ -177,16 +178,14 @@ async def _with_connection(url: URL, work: Callable[[Connection], T]) -> T:
 
 def _on_sqlite(url: URL, work: Callable[[Connection], T]) -> T:
     engine = create_engine(
-        url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 30}
+        url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS}
     )
 
     @event.listens_for(engine, "connect")
-    def no_implicit_transactions(connection: DBAPIConnection, _: object) -> None:
+    def no_implicit_transactions(connection: sqlite3.Connection, _: object) -> None:
         # Otherwise the driver commits before each CREATE, and half a schema could remain.
         connection.isolation_level = None
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")
+        keep_on_disk(connection, busy_seconds=_BUSY_SECONDS)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

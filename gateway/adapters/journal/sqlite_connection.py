@@ -14,6 +14,7 @@ from threading import Thread
 from typing import NoReturn, TypeVar
 
 from gateway.adapters.journal.session import fault, unavailable
+from gateway.adapters.journal.sqlite_mode import is_busy, keep_on_disk
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -131,8 +132,7 @@ class Connection:
             check_same_thread=False,  # never two threads at once: see ``_in_thread``
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            keep_on_disk(connection, busy_seconds=self._busy_seconds)
             if self._read_only:
                 connection.execute("PRAGMA query_only = ON")
             else:
@@ -159,7 +159,7 @@ def _begin(connection: sqlite3.Connection) -> int | None:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        if not is_busy(error):
             raise
         return None
     return connection.total_changes
