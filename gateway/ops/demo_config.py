@@ -5,9 +5,7 @@ Hospital 910000 with services 910001–910048, municipality 920000 with
 it is invented. ``run``, ``check``, ``wrap`` and ``open`` take the files as they are.
 """
 
-import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +13,7 @@ from typing import Final
 from gateway.adapters.registers import load_services
 from gateway.domain.services import ServiceType
 from gateway.ops.demo_keys import HOSPITAL, MUNICIPALITY, NEIGHBOUR, DemoParty, make_demo_keys
+from gateway.ops.free_ports import free_ports
 
 DOMAIN: Final = "demo.invalid"
 HERS: Final = {HOSPITAL.name: 910000, MUNICIPALITY.name: 920000, NEIGHBOUR.name: 930000}
@@ -56,15 +55,6 @@ def free_seats(*, post_office_port: int | None = None) -> dict[str, Seat]:
         )
         for name, port in ports.items()
     }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on at this moment."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

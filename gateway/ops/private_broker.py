@@ -23,6 +23,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from gateway.errors import BrokerUnavailable, ConfigurationError
+from gateway.ops.free_ports import free_ports
 
 # The launcher in sbin refuses other users than root and rabbitmq; these are the real programs.
 PROGRAM_FOLDERS = (
@@ -105,7 +106,7 @@ class PrivateBroker:
             BrokerUnavailable: it ended, or did not answer in time; the text has its last lines.
         """
         self._folder = Path(tempfile.mkdtemp(prefix="gateway-broker-"))
-        self._port, dist_port, epmd_port = _free_ports(3)
+        self._port, dist_port, epmd_port = free_ports(3)
         self._environment = self._prepare(self._folder, dist_port, epmd_port)
         atexit.register(self.stop)
         # Started by hand and not by the node, which would make a daemon of it that outlives us.
@@ -299,18 +300,6 @@ class PrivateBroker:
 def _signal_group(leader: subprocess.Popen[bytes], number: Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(leader.pid, number)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now; all distinct, since all are held until all are known."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def _answers_amqp(port: int) -> bool:

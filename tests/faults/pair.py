@@ -7,9 +7,7 @@ while the others go on. Only the journals and the queues may remember anything.
 import asyncio
 import json
 import os
-import random
 import shutil
-import socket
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -43,6 +41,7 @@ from gateway.ops.demo.epj import Epj
 from gateway.ops.demo.postoffice import PostOffice
 from gateway.ops.demo_config import Pace, Seat, edi_of, write_demo
 from gateway.ops.demo_keys import HOSPITAL, MUNICIPALITY
+from gateway.ops.free_ports import NEVER_HANDED_OUT, free_ports
 from gateway.ops.gateway_process import GatewayProcess
 from gateway.queues import Queue
 from tests.broker_fixture import eventually
@@ -52,8 +51,6 @@ OTHER = {HOSPITAL.name: MUNICIPALITY.name, MUNICIPALITY.name: HOSPITAL.name}
 EDI = {party.name: edi_of(party) for party in (HOSPITAL, MUNICIPALITY)}
 PACE = Pace(resend=6.0, max_resends=100, lifetime=900.0, retry=0.3, answer=600.0, sweep=0.5)
 AWAY = (*LOST, aio_pika.exceptions.AMQPError, BrokerUnavailable)
-_FIRST_PORT = 15_000
-_GIVEN_AWAY = 32_768  # from here on the kernel hands out ports to clients, as it likes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -360,16 +357,9 @@ def quiet_ports(count: int) -> list[int]:
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    width = (_GIVEN_AWAY - _FIRST_PORT) // workers
-    lowest = _FIRST_PORT + worker * width
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randrange(lowest, lowest + width)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            if port not in found:
-                found.append(port)
-    return found
+    width = len(NEVER_HANDED_OUT) // workers
+    lowest = NEVER_HANDED_OUT.start + worker * width
+    return free_ports(count, among=range(lowest, lowest + width))
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,9 @@ from gateway.ops.demo.postoffice import PostOffice
 from gateway.ops.demo.progress import Conversations
 from gateway.ops.demo.refusals import Refusals
 from gateway.ops.demo.stage import Stage
-from gateway.ops.demo_config import NEIGHBOUR_HER, Pace, edi_of, free_ports, free_seats, write_demo
+from gateway.ops.demo_config import NEIGHBOUR_HER, Pace, edi_of, free_seats, write_demo
 from gateway.ops.demo_keys import FOREIGN, HOSPITAL, MUNICIPALITY, NEIGHBOUR, DemoParty
+from gateway.ops.free_ports import free_ports
 from gateway.ports import JournalEvent
 from gateway.queues import Queue
 
