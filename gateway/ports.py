@@ -133,6 +133,8 @@ class Arrival:
     notified_at: datetime | None = None  # last notice on ``transport.received``
     notices: int = 1  # how often a notice was given
     crashes: int = 0  # how often reading it may have ended its reader
+    message_id: MessageId | None = None  # of the envelope in it, verified or not
+    mail_digest: str | None = None  # ``mail_id_digest`` of the mail's Message-ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,8 @@ class Seen:
 class JournalEvent:
     """One line of the append-only trail. ``detail`` holds ids, codes and numbers, never content.
 
-    ``entry_id`` is the ledger entry, ``message_id`` the envelope; either may be absent.
+    ``entry_id`` is the ledger entry, ``message_id`` the envelope, ``arrival_id`` the mail that
+    brought it about; any may be absent.
     ``arrived`` marks the event that the ledger counts.
     """
 
@@ -172,6 +175,7 @@ class JournalEvent:
     detail: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     actor: str | None = None  # the person, for what a person did
     arrived: bool = False
+    arrival_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,14 @@ from gateway.ports import (
     Lease,
     OutboundMessage,
 )
-from tests.fakes_journal_state import NEVER, FakeTransaction, JournalState, entries_of, measures_of
+from tests.fakes_journal_state import (
+    NEVER,
+    FakeTransaction,
+    JournalState,
+    entries_of,
+    mails_of,
+    measures_of,
+)
 
 T = TypeVar("T")
 
@@ -126,12 +133,14 @@ class FakeJournal:
 
     async def trail(self, any_id: str) -> Sequence[JournalEvent]:
         self._require_present()
-        entries = entries_of(self.state, any_id)
+        entries, mails = entries_of(self.state, any_id), mails_of(self.state, any_id)
         envelopes = {d.message_id for d in self.state.deliveries.values() if d.entry_id in entries}
         return [
             event
             for event in self.state.events
-            if event.entry_id in {any_id, *entries} or event.message_id in {any_id, *envelopes}
+            if event.entry_id in {any_id, *entries}
+            or event.message_id in {any_id, *envelopes}
+            or event.arrival_id in mails
         ]
 
     async def measures(self) -> Mapping[str, float]:

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from gateway.domain.delivery import Delivery, Purpose
-from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId, msg_id_key
+from gateway.domain.identifiers import (
+    ConversationId,
+    HerId,
+    MessageId,
+    MsgId,
+    mail_id_digest,
+    msg_id_key,
+)
 from gateway.domain.ledger import Incoming, Outgoing, State
 from gateway.domain.thread import Reply, Turn
 from gateway.errors import InternalFault, LeaseLost
@@ -345,7 +352,7 @@ def entries_of(state: JournalState, any_id: str) -> set[str]:
         for e in state.outgoing.values()
         if any_id in (e.entry_id, e.conversation_id, e.amqp_message_id) or _same(e.msg_id, any_id)
     }
-    mails = {a.arrival_id for a in state.arrivals.values() if any_id == a.transport_id}
+    mails = mails_of(state, any_id)
     for entry in state.incoming.values():
         ids = (entry.entry_id, entry.conversation_id, entry.message_id, entry.arrival_id)
         if any_id in ids or _same(entry.msg_id, any_id) or entry.arrival_id in mails:
@@ -361,7 +368,18 @@ def entries_of(state: JournalState, any_id: str) -> set[str]:
         if any_id in (d.message_id, d.conversation_id) or d.message_id in sent
     }
     found |= {s.entry_id for s in state.seen.values() if s.entry_id and s.message_id == any_id}
+    found |= {e.entry_id for e in state.events if e.entry_id and e.arrival_id in mails}
     return found | mails
+
+
+def mails_of(state: JournalState, any_id: str) -> set[str]:
+    """The arrivals that ``any_id`` names."""
+    digest = mail_id_digest(any_id)
+    return {
+        a.arrival_id
+        for a in state.arrivals.values()
+        if any_id in (a.arrival_id, a.transport_id, a.message_id) or a.mail_digest == digest
+    }
 
 
 def measures_of(state: JournalState, now: datetime) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from gateway.codecs.bounce import Bounce, BounceAction, is_auto_reply, parse_bounce
 from gateway.codecs.mime_entity import DEFAULT_MAIL_LIMITS, MailLimits
-from gateway.codecs.mime_read import Mail, parse_mail, part_named
+from gateway.codecs.mime_read import Mail, mail_id_of, parse_mail, part_named
 from gateway.codecs.mime_write import PAYLOAD_CONTENT_TYPE, Part, render_entity, render_mail
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "MailLimits",
     "Part",
     "is_auto_reply",
+    "mail_id_of",
     "parse_bounce",
     "parse_mail",
     "part_named",

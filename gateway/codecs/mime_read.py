@@ -107,6 +107,15 @@ def parse_mail(raw: bytes, *, limits: MailLimits = DEFAULT_MAIL_LIMITS) -> Mail:
     )
 
 
+def mail_id_of(raw: bytes, *, limits: MailLimits = DEFAULT_MAIL_LIMITS) -> str | None:
+    """Message-ID of any mail, without brackets; None when it has none that can be read."""
+    try:
+        header, _ = split_header(raw[: limits.max_header_bytes + 1], limits)
+    except TooLarge:
+        return None
+    return _bare(header.first("message-id"))
+
+
 def part_named(parts: Iterable[Part], content_id: str) -> Part | None:
     """The part that a ``cid:`` reference means; None when there is none.
 

@@ -57,6 +57,15 @@ def short_id(facts: bytes) -> str:
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
+def mail_id_digest(mail_message_id: str) -> str:
+    """What a partner's mail is found by: the SHA-256 of its Message-ID, without brackets.
+
+    Not the id itself: mail programs, and people, may put anything into it.
+    """
+    bare = mail_message_id.strip().removeprefix("<").removesuffix(">")
+    return hashlib.sha256(bare.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def cpa_id_without_agreement(one: HerId, other: HerId) -> CpaId:
     """CPAId for two parties without a CPA: the HER-ids, lowest number first (HIS 1037 §6.2.1)."""
     low, high = sorted((one, other), key=lambda her: (int(her), her))

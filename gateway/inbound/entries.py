@@ -127,7 +127,7 @@ async def still_unusable(
         await bury(tx, give_up, arrival, entry, error, at)
 
 
-async def close_if_no_message(tx: Transaction, arrival: Arrival, kind: str, at: datetime) -> None:
+async def close_if_no_message(tx: Transaction, arrival: Arrival, at: datetime) -> None:
     """End the entry of a mail that was read once more and is no message after all.
 
     It was counted while nobody knew what it was; now it is a copy of another
@@ -144,6 +144,6 @@ async def close_if_no_message(tx: Transaction, arrival: Arrival, kind: str, at: 
             side=Side.INCOMING,
             entry_id=entry.entry_id,
             message_id=entry.message_id,
-            detail={"became": kind, "partner": entry.sender_her},
+            detail={"became": arrival.kind, "partner": entry.sender_her},
         )
     )

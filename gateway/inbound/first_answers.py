@@ -69,7 +69,9 @@ class FirstAnswers:
         if not await tx.add_seen(seen):
             raise LeaseLost("another copy of this envelope was read a moment ago")
 
-    async def repeat(self, tx: Transaction, seen: Seen, message_id: MessageId) -> None:
+    async def repeat(
+        self, tx: Transaction, seen: Seen, arrival: Arrival, message_id: MessageId
+    ) -> None:
         """Give a copy the first answer again, byte for byte (HITS 1172 §5.8.2)."""
         reply, now = await tx.delivery(seen.reply_id), self.clock.now()
         if reply is not None and reply.transport is Transport.GIVEN_UP:
@@ -77,5 +79,11 @@ class FirstAnswers:
         elif reply is not None:
             await tx.put(send_order(self.new_id(), seen.reply_id, None))
         await tx.record(
-            JournalEvent(at=now, name="duplicate", entry_id=seen.entry_id, message_id=message_id)
+            JournalEvent(
+                at=now,
+                name="duplicate",
+                entry_id=seen.entry_id,
+                message_id=message_id,
+                arrival_id=arrival.arrival_id,
+            )
         )

@@ -11,11 +11,11 @@ from datetime import datetime
 
 import structlog
 
-from gateway.codecs.mime import Bounce, MailLimits
+from gateway.codecs.mime import Bounce, MailLimits, mail_id_of
 from gateway.codecs.xml import XmlLimits
 from gateway.domain.addressbook import AddressBook
 from gateway.domain.envelope import APPREC_ACTION, EnvelopeKind
-from gateway.domain.identifiers import ConversationId, CpaId
+from gateway.domain.identifiers import ConversationId, CpaId, mail_id_digest
 from gateway.envelopes import Answered
 from gateway.errors import (
     Disposition,
@@ -39,6 +39,7 @@ from gateway.inbound.received import (
     SoapFault,
     Unvouched,
     Verified,
+    envelope_id,
     read_received,
 )
 from gateway.inbound.refuse import Refuse
@@ -89,10 +90,10 @@ class Receive:
                 arrival = await tx.arrival(arrival_id)
                 if arrival is None or arrival.kind is not None:
                     return
-                kind = await self._read(tx, arrival, await tx.raw(arrival_id))
-                if kind != "message":
-                    await close_if_no_message(tx, arrival, kind, self.clock.now())
-                await tx.save_arrival(replace(arrival, kind=kind))
+                read = await self._read(tx, arrival, await tx.raw(arrival_id))
+                if read.kind != "message":
+                    await close_if_no_message(tx, read, self.clock.now())
+                await tx.save_arrival(read)
         except GatewayError as error:
             if error.disposition is Disposition.RETRY:
                 if counted:
@@ -128,12 +129,19 @@ class Receive:
         log.error("arrival_crashed", arrival_id=arrival_id, reason=reason, where=where)
         await self._end_unread(arrival_id, InternalFault(reason))
 
-    async def _read(self, tx: Transaction, arrival: Arrival, raw: bytes) -> str:
+    async def _read(self, tx: Transaction, arrival: Arrival, raw: bytes) -> Arrival:
+        """The arrival as it is by now: what it was found to be, and by which ids to find it."""
+        mail_id = mail_id_of(raw, limits=self.mail_limits)
+        arrival = replace(arrival, mail_digest=mail_id and mail_id_digest(mail_id))
         try:
             received = await self._received(raw, arrival.received_at)
         except GatewayError as error:
             await self._bury(tx, arrival, error)
-            return "not-ebxml"
+            return replace(arrival, kind="not-ebxml")
+        kind = await self._handled(tx, arrival, received)
+        return replace(arrival, kind=kind, message_id=envelope_id(received))
+
+    async def _handled(self, tx: Transaction, arrival: Arrival, received: Received) -> str:
         match received:
             case Bounce():
                 return await self.correlate.bounce(tx, arrival, received)
@@ -203,7 +211,7 @@ class Receive:
         by_bytes = key.by_bytes(refused.fingerprint)
         seen = await self.first_answers.to(tx, by_bytes)
         if seen is not None and seen.arrival_id != arrival.arrival_id:
-            await self.first_answers.repeat(tx, seen, peek.message_id)
+            await self.first_answers.repeat(tx, seen, arrival, peek.message_id)
             return "duplicate"
         answered = seen or await self.first_answers.to(tx, key)
         if answered is not None and answered.arrival_id == arrival.arrival_id:

@@ -26,6 +26,7 @@ from gateway.codecs.verifying import SignedEnvelope, signature_facts, signed_env
 from gateway.codecs.xml import XmlLimits, parse_untrusted
 from gateway.domain.addressbook import AddressBook, Entry
 from gateway.domain.envelope import Envelope, SignedReference
+from gateway.domain.identifiers import MessageId
 from gateway.errors import (
     GatewayError,
     MissingPart,
@@ -90,6 +91,17 @@ class Verified:
 
 
 Received = Bounce | SoapFault | Unvouched | Refusable | Verified
+
+
+def envelope_id(received: Received) -> MessageId | None:
+    """eb:MessageId of what was read, for finding it; only that of ``Verified`` is vouched for."""
+    match received:
+        case Verified():
+            return received.envelope.header.message_id
+        case Refusable() | Unvouched():
+            return received.peek.message_id
+        case Bounce() | SoapFault():
+            return None
 
 
 def read_received(

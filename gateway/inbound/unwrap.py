@@ -77,7 +77,7 @@ class Unwrap:
         again = seen is not None and seen.arrival_id == arrival.arrival_id
         if seen is not None and not again:
             if seen.fingerprint == verified.fingerprint:
-                await self.first_answers.repeat(tx, seen, header.message_id)
+                await self.first_answers.repeat(tx, seen, arrival, header.message_id)
                 return "duplicate"
             return await self._inconsistent(tx, arrival, verified, to)
         try:
@@ -107,7 +107,7 @@ class Unwrap:
         elif seen.arrival_id == arrival.arrival_id:
             await self._still_unusable(tx, arrival, header, error)
         else:
-            await self.first_answers.repeat(tx, seen, header.message_id)
+            await self.first_answers.repeat(tx, seen, arrival, header.message_id)
             return "duplicate"
         return "refused"
 

@@ -307,7 +307,7 @@ class Correlate:
                 at=self.clock.now(),
                 name="orphan",
                 message_id=message_id,
-                detail={"arrival_id": arrival.arrival_id},
+                arrival_id=arrival.arrival_id,
             )
         )
 
@@ -326,8 +326,8 @@ class Correlate:
             entry_id=delivery.entry_id,
             message_id=delivery.message_id,
             code=code,
+            arrival_id=arrival.arrival_id,
             detail={
-                "arrival_id": arrival.arrival_id,
                 "partner": delivery.receiver_her,
                 "type": delivery.action,
                 **(detail or {}),

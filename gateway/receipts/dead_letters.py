@@ -104,6 +104,7 @@ class DeadLetters:
                 message_id=letter.message_id,
                 side=letter.side,
                 code=letter.code,
+                arrival_id=letter.arrival_id,
                 detail={"letter_id": letter.letter_id},
             )
         )
@@ -328,6 +329,7 @@ class DeadLetters:
             side=letter.side,
             code=letter.code,
             actor=actor,
+            arrival_id=letter.arrival_id,
             detail={"reason": reason, "letter_id": letter.letter_id},
         )
 

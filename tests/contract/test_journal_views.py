@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.delivery import Purpose, Transport
-from gateway.domain.identifiers import ConversationId, MessageId, MsgId
+from gateway.domain.identifiers import ConversationId, MessageId, MsgId, mail_id_digest
 from gateway.domain.ledger import Side, State, Sums
 from gateway.errors import GatewayError, LeaseLost
 from gateway.ports import Attempt, DeadLetter, Journal, JournalEvent, Orphan
@@ -120,6 +120,22 @@ async def test_incoming_message_is_traced_by_any_of_its_ids(journal: Journal, an
 
     assert await journal.trail(any_id) == [event]
     assert await journal.trail("unknown") == []
+
+
+@pytest.mark.parametrize("any_id", ["arrival-1", "ack-1", "<mail@x>", "mail@x"])
+async def test_receipt_is_traced_to_what_it_is_about(journal: Journal, any_id: str) -> None:
+    sent, orphan = an_event("sent", "out-1"), an_event("orphan", None, arrival_id="arrival-1")
+    heard = an_event("acknowledged", "out-1", arrival_id="arrival-1")
+    async with journal.transaction() as tx:
+        await tx.add_arrival(an_arrival(), b"")
+        await tx.record(sent, orphan, heard, an_event("sent", "out-2", arrival_id="arrival-2"))
+        await tx.save_arrival(
+            an_arrival(
+                kind="signal", message_id=MessageId("ack-1"), mail_digest=mail_id_digest("<mail@x>")
+            )
+        )
+
+    assert await journal.trail(any_id) == [sent, orphan, heard]
 
 
 async def test_arrival_that_became_no_entry_is_traced_by_its_mail(journal: Journal) -> None:

@@ -25,6 +25,7 @@ from gateway.adapters.journal.statements import Call, Statement, constant
 from gateway.adapters.journal.threads import OPEN_QUESTIONS, Threads, turn_from
 from gateway.adapters.journal.trail import TRAIL, Trail, event_from
 from gateway.domain.delivery import Delivery
+from gateway.domain.identifiers import mail_id_digest
 from gateway.domain.ledger import Incoming, Ledger, Outgoing, State
 from gateway.domain.thread import Turn
 from gateway.errors import GatewayError, JournalUnavailable, LeaseLost
@@ -184,7 +185,8 @@ class SqlJournal:
         return [turn_from(row) for row in await self._database.read((OPEN_QUESTIONS, (limit,)))]
 
     async def trail(self, any_id: str) -> Sequence[JournalEvent]:
-        return [event_from(row) for row in await self._database.read((TRAIL, (any_id,)))]
+        ids = (any_id, mail_id_digest(any_id))
+        return [event_from(row) for row in await self._database.read((TRAIL, ids))]
 
     async def measures(self) -> Mapping[str, float]:
         return measures_of(await self._database.read((MEASURES, ())), self._clock.now())

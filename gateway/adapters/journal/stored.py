@@ -113,6 +113,8 @@ def _arrival_tail(arrival: Arrival) -> Values:
         micros_or_none(arrival.notified_at),
         arrival.notices,
         arrival.crashes,
+        arrival.message_id,
+        arrival.mail_digest,
     )
 
 
@@ -127,4 +129,6 @@ def _arrival_from(row: Row) -> Arrival:
         notified_at=instant_or_none(row[6]),
         notices=row[7],
         crashes=row[8],
+        message_id=row[9],
+        mail_digest=row[10],
     )

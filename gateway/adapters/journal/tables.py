@@ -184,10 +184,14 @@ arrival = Table(
     _number("notified_at"),
     _number("notices", required=True),
     _number("crashes", required=True),
+    _text("message_id"),
+    _text("mail_digest"),
 )
 # transport_id first: a mail is also looked up by its Message-ID alone.
 Index("arrival_transport", arrival.c.transport_id, arrival.c.account, unique=True)
 _index("arrival_unread", arrival.c.received_at, where="kind IS NULL")
+_index("arrival_message", arrival.c.message_id, where="message_id IS NOT NULL")
+_index("arrival_mail", arrival.c.mail_digest, where="mail_digest IS NOT NULL")
 
 content = Table(
     "content",
@@ -275,9 +279,11 @@ event = Table(
     _text("detail"),
     _text("actor"),
     Column("arrived", SmallInteger, nullable=False),
+    _text("arrival_id"),
 )
 _index("event_entry", event.c.entry_id, where="entry_id IS NOT NULL")
 _index("event_message", event.c.message_id, where="message_id IS NOT NULL")
+_index("event_arrival", event.c.arrival_id, where="arrival_id IS NOT NULL")
 # With ``arrived``, although it is always 1 in here: else SQLite reads the rows too.
 _index("event_arrived", event.c.side, event.c.arrived, where="arrived = 1")
 

@@ -16,6 +16,11 @@ def _trail() -> Statement:
     out, inc, env = tables.outgoing.c, tables.incoming.c, tables.delivery.c
     att, arr, eve = tables.attempt.c, tables.arrival.c, tables.event.c
     any_id: BindParameter[str] = bindparam("any_id", type_=Text)
+    mails = union(
+        select(arr.arrival_id).where(or_(arr.arrival_id == any_id, arr.transport_id == any_id)),
+        select(arr.arrival_id).where(arr.message_id == any_id),
+        select(arr.arrival_id).where(arr.mail_digest == bindparam("mail_digest", type_=Text)),
+    ).cte("mails")
     # Each branch of these unions is one look into an index.
     entries = union(
         select(out.entry_id.label("entry_id")).where(
@@ -32,30 +37,30 @@ def _trail() -> Statement:
                 same_msg_id(inc.msg_id, any_id),
                 inc.conversation_id == any_id,
                 inc.message_id == any_id,
-                inc.arrival_id == any_id,
             )
         ),
+        select(inc.entry_id).where(inc.arrival_id.in_(select(mails.c.arrival_id))),
         select(env.entry_id).where(or_(env.message_id == any_id, env.conversation_id == any_id)),
         select(env.entry_id)
         .join(tables.attempt, att.message_id == env.message_id)
         .where(or_(att.mail_message_id == any_id, att.envelope_id == any_id)),
-        select(inc.entry_id)
-        .join(tables.arrival, arr.arrival_id == inc.arrival_id)
-        .where(arr.transport_id == any_id),
         select(tables.seen.c.entry_id).where(tables.seen.c.message_id == any_id),
         # What never became an entry has its events under the arrival.
-        select(arr.arrival_id).where(or_(arr.arrival_id == any_id, arr.transport_id == any_id)),
+        select(mails.c.arrival_id),
+        # A receipt became none: it tells of what it is about.
+        select(eve.entry_id).where(eve.arrival_id.in_(select(mails.c.arrival_id))),
     ).cte("entries")
     envelopes = select(env.message_id).where(env.entry_id.in_(select(entries.c.entry_id)))
     # A union and not an OR: PostgreSQL would read the whole trail for that.
     found = union(
         select(eve.seq).where(eve.entry_id == any_id),
         select(eve.seq).where(eve.message_id == any_id),
+        select(eve.seq).where(eve.arrival_id.in_(select(mails.c.arrival_id))),
         select(eve.seq).where(eve.entry_id.in_(select(entries.c.entry_id))),
         select(eve.seq).where(eve.message_id.in_(envelopes)),
     ).subquery("found")
     return Statement(
-        ("any_id",),
+        ("any_id", "mail_digest"),
         select(tables.event).join(found, eve.seq == found.c.seq).order_by(eve.seq),
     )
 
@@ -79,6 +84,7 @@ class Trail(Work):
                 flat_json(event.detail),
                 event.actor,
                 int(event.arrived),
+                event.arrival_id,
             )
 
 
@@ -94,4 +100,5 @@ def event_from(row: Row) -> JournalEvent:
         detail=flat(row[7]),
         actor=row[8],
         arrived=bool(row[9]),
+        arrival_id=row[10],
     )

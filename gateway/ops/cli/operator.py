@@ -46,7 +46,7 @@ def trace(
     """Vis alt som har hendt med en melding, eldste først. / Every event, oldest first.
 
     ID is a MsgId, eb:MessageId, eb:ConversationId, AMQP message_id, our own, or the Message-ID of
-    a mail we sent. Exit 0 known, 1 unknown.
+    a mail, whoever sent it; a receipt tells of the message it is about. Exit 0 known, 1 unknown.
     """
     office = office_from(config)
 
@@ -73,6 +73,7 @@ def event_json(event: JournalEvent) -> dict[str, object]:
         "side": None if event.side is None else event.side.value,
         "entry_id": event.entry_id,
         "message_id": event.message_id,
+        "arrival_id": event.arrival_id,
         "code": event.code,
         "actor": event.actor,
         "detail": dict(event.detail),
@@ -88,6 +89,8 @@ def event_line(event: JournalEvent) -> str:
         line += f"  {event.actor}"
     if event.message_id is not None:
         line += f"  eb:{event.message_id}"
+    if event.arrival_id is not None:
+        line += f"  mail:{event.arrival_id}"
     told = [f"{name}={value}" for name, value in event.detail.items() if value is not None]
     return on_one_line(line + (f"  [{', '.join(told)}]" if told else ""))
 

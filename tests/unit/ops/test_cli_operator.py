@@ -348,14 +348,16 @@ def test_event_is_told_in_words_with_its_name_and_code() -> None:
         message_id=MessageId("eb-1"),
         code="GW-101",
         actor="kari",
+        arrival_id="a-1",
         detail={"attempt": 2, "detail": None},
     )
 
     assert event_line(event) == (
         "2026-03-02 13:00:00+0100  Forsøk på overlevering mislyktes (attempt_failed)"
-        "  GW-101  kari  eb:eb-1  [attempt=2]"
+        "  GW-101  kari  eb:eb-1  mail:a-1  [attempt=2]"
     )
-    assert json.loads(json.dumps(event_json(event)))["at"] == "2026-03-02T12:00:00.000000Z"
+    told = json.loads(json.dumps(event_json(event)))
+    assert (told["at"], told["arrival_id"]) == ("2026-03-02T12:00:00.000000Z", "a-1")
 
 
 def test_id_that_would_forge_a_line_or_steer_a_terminal_does_neither() -> None:

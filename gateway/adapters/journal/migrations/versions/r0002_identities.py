@@ -1,4 +1,4 @@
-"""What is the same: a MsgId in any letter case, a message by its bytes, a patient by its traits."""
+"""What is the same: MsgIds in any letter case, messages by bytes, mails by ids, a patient."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,8 +26,21 @@ def upgrade() -> None:
     _give_digests_to_one_entry_each()
     op.create_index("outgoing_digest", "outgoing", ["digest"], unique=True)
     _write_keys_in_lower_case()
+    _find_mails_by_their_ids()
     # One hash of everything cannot be compared any more; without a mark a patient is unknown.
     op.execute("UPDATE turn SET patient_mark = '' WHERE patient_mark NOT LIKE '%:%'")
+
+
+def _find_mails_by_their_ids() -> None:
+    """And events by their mail; those of before stay as they are, as events must."""
+    for table, column, index in (
+        ("arrival", "message_id", "arrival_message"),
+        ("arrival", "mail_digest", "arrival_mail"),
+        ("event", "arrival_id", "event_arrival"),
+    ):
+        op.add_column(table, sa.Column(column, sa.Text(), nullable=True))
+        where = sa.text(f"{column} IS NOT NULL")
+        op.create_index(index, table, [column], sqlite_where=where, postgresql_where=where)
 
 
 def _give_digests_to_one_entry_each() -> None:
