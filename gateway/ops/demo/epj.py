@@ -26,8 +26,8 @@ class Epj:
     """One party's EPJ, speaking to its gateway through the queues alone.
 
     ``events`` holds the status events by MsgId in the order they came, ``stored``
-    the messages that arrived, by MsgId, and ``asked`` which answer belongs to
-    which question.
+    the messages that arrived, by MsgId, and ``answers_to`` which answer was given
+    to which question.
     """
 
     connection: AbstractConnection
@@ -40,7 +40,7 @@ class Epj:
     removed: dict[str, int] = field(default_factory=dict)
     stored: dict[str, bytes] = field(default_factory=dict)
     marked: dict[str, int] = field(default_factory=dict)  # removed attachments by MsgId
-    asked: dict[str, str] = field(default_factory=dict)
+    answers_to: dict[str, str] = field(default_factory=dict)
     twice: int = 0  # messages handed over a second time, dropped by their message_id
     _channel: AbstractChannel | None = None
 
@@ -83,7 +83,7 @@ class Epj:
                 at=datetime.now(UTC).replace(microsecond=0),
                 serial=len(self.stored),
             )
-            self.asked[answer.msg_id] = msg_id
+            self.answers_to[msg_id] = answer.msg_id
             await self.send(written(answer))
         await message.ack()
         self.changed()

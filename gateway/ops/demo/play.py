@@ -24,7 +24,7 @@ from gateway.ops.demo.neighbour import Neighbour
 from gateway.ops.demo.postoffice import PostOffice
 from gateway.ops.demo.progress import Conversations
 from gateway.ops.demo.refusals import Refusals
-from gateway.ops.demo.stage import Stage
+from gateway.ops.demo.stage import PATIENCE_SECONDS, Stage
 from gateway.ops.demo_config import NEIGHBOUR_HER, Pace, edi_of, free_seats, write_demo
 from gateway.ops.demo_keys import FOREIGN, HOSPITAL, MUNICIPALITY, NEIGHBOUR, DemoParty
 from gateway.ops.free_ports import free_ports
@@ -32,6 +32,7 @@ from gateway.ports import JournalEvent
 from gateway.queues import Queue
 
 PACE = Pace(resend=3.0, max_resends=2, lifetime=600.0, retry=0.5, answer=60.0, sweep=0.25)
+AT_ONCE = 25  # dialogues of each side that are under way
 ATTACHMENTS = {HOSPITAL.name: ("strip", "reject"), MUNICIPALITY.name: ("reject", "strip")}
 
 
@@ -86,14 +87,17 @@ async def play(
 
 
 async def _acts(stage: Stage, neighbour: Neighbour, dialogs: int, began: float) -> None:
-    """All that happens, side by side; running out of patience ends it and shows what is missing."""
+    """All that happens, side by side; when nothing happens any more it shows what is missing."""
     try:
         async with asyncio.TaskGroup() as acts:
             acts.create_task(_dialogues(stage, dialogs))
             acts.create_task(_refused(stage, neighbour))
             acts.create_task(_watch(stage, began))
     except* TimeoutError:
-        stage.partner.append("det tok for lang tid / it took too long")
+        stage.partner.append(
+            f"ingenting har hendt på {PATIENCE_SECONDS:.0f} sekunder / "
+            f"nothing has happened for {PATIENCE_SECONDS:.0f} seconds"
+        )
     finally:
         stage.mails = neighbour.post_office.carried
         stage.over.set()
@@ -150,10 +154,15 @@ async def _dialogues(stage: Stage, count: int) -> None:
         (MUNICIPALITY.name, HOSPITAL.name, municipality, hospital),
     )
     stage.conversations = [
-        Conversations(name=asks, asking=stage.epjs[asks], answering=stage.epjs[answers])
+        Conversations(
+            name=asks, asking=stage.epjs[asks], answering=stage.epjs[answers], expected=count
+        )
         for asks, answers, _, _ in plan
     ]
     for serial in range(count):
+        # As many as two gateways on one machine keep up with: no mail waits for so long that
+        # its sender sends it again, which is what it should do when nobody answers.
+        await stage.until(lambda: all(one.under_way() < AT_ONCE for one in stage.conversations))
         for conversation, (_, _, ours, theirs) in zip(stage.conversations, plan, strict=True):
             request = letters.request(
                 ours[serial % len(ours)],
@@ -163,7 +172,7 @@ async def _dialogues(stage: Stage, count: int) -> None:
                 number=next(numbers),
                 serial=serial,
             )
-            conversation.questions.append(request.msg_id)
+            conversation.ask(request.msg_id)
             await conversation.asking.send(letters.written(request))
 
 
@@ -250,7 +259,7 @@ async def _timeline(stage: Stage) -> list[tuple[str, JournalEvent]]:
     """Both sides' events of the hospital's first dialogue, by time."""
     conversation = stage.conversations[0]
     question = conversation.questions[0]
-    answer = next((a for a, q in conversation.answering.asked.items() if q == question), "")
+    answer = conversation.answering.answers_to.get(question, "")
     found: list[tuple[str, JournalEvent]] = []
     for name, gateway in stage.gateways.items():
         for msg_id in (question, answer):

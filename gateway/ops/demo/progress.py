@@ -34,29 +34,43 @@ class Refusal:
 
 @dataclass(slots=True, kw_only=True)
 class Conversations:
-    """The dialogues that one side began: its questions, and the other side's answers."""
+    """The dialogues that one side begins: its questions, and the other side's answers."""
 
     name: str
     asking: Epj
     answering: Epj
+    expected: int  # how many there must be
     questions: list[str] = field(default_factory=list)
+    _under_way: list[str] = field(default_factory=list)
 
-    @property
-    def answers(self) -> list[str]:
-        """MsgIds of the answers given so far."""
-        asked = set(self.questions)
-        return [answer for answer, question in self.answering.asked.items() if question in asked]
+    def ask(self, msg_id: str) -> None:
+        """Another question is handed in."""
+        self.questions.append(msg_id)
+        self._under_way.append(msg_id)
 
     def rows(self) -> Iterator[tuple[str, dict[str, int], int]]:
         """For questions and answers: name, how many reached each stage, how many there must be."""
-        total = len(self.questions)
-        yield "forespørsel / request", _reached(self.asking, self.questions), total
-        yield "svar / answer", _reached(self.answering, self.answers), total
+        answers = [a for q in self.questions if (a := self.answering.answers_to.get(q))]
+        yield "forespørsel / request", _reached(self.asking, self.questions), self.expected
+        yield "svar / answer", _reached(self.answering, answers), self.expected
+
+    def under_way(self) -> int:
+        """How many questions have not been confirmed, and answered by a confirmed answer."""
+        self._under_way = [one for one in self._under_way if not self._is_over(one)]
+        return len(self._under_way)
 
     @property
     def done(self) -> bool:
         """Whether every question and every answer is confirmed."""
-        return all(reached["confirmed"] == total for _, reached, total in self.rows())
+        return len(self.questions) == self.expected and not self.under_way()
+
+    def _is_over(self, question: str) -> bool:
+        answer = self.answering.answers_to.get(question)
+        return (
+            answer is not None
+            and "confirmed" in self.asking.events.get(question, ())
+            and "confirmed" in self.answering.events.get(answer, ())
+        )
 
 
 def _reached(epj: Epj, msg_ids: list[str]) -> dict[str, int]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from gateway.app import Gateway
@@ -14,7 +13,7 @@ from gateway.ops.demo.progress import Conversations, Refusal
 from gateway.ops.demo_config import Seat
 from gateway.ports import JournalEvent
 
-PATIENCE = timedelta(seconds=240)
+PATIENCE_SECONDS = 60.0
 PARTIES = 2
 
 
@@ -68,10 +67,10 @@ class Stage:
         ]
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        """Wait until ``reached``; TimeoutError when it takes longer than anyone would wait."""
-        async with asyncio.timeout(PATIENCE.total_seconds()):
-            while not reached():
-                self.changed.clear()
+        """Wait until ``reached``; TimeoutError when nothing happens for ``PATIENCE_SECONDS``."""
+        while not reached():
+            self.changed.clear()
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await self.changed.wait()
 
     def as_json(self, dialogs: int) -> dict[str, object]:
