@@ -13,6 +13,7 @@ from gateway.codecs.msghead import (
 )
 from gateway.codecs.schema import check_document
 from gateway.codecs.xml import (
+    BASE64,
     DEFAULT_LIMITS,
     DIALOG_1_0,
     DIALOG_1_1,
@@ -26,7 +27,10 @@ from gateway.domain.findings import Screening
 from gateway.domain.message import DialogMessage, Markup
 from gateway.errors import UnsupportedFormat
 
-_FIRST_CONTENT: Final = f"{{{MSGHEAD}}}Document/{{{MSGHEAD}}}RefDoc/{{{MSGHEAD}}}Content/{{*}}*"
+_PATIENT_REPORT: Final = f"{{{MSGHEAD}}}PatientReport"
+_FIRST_CONTENT: Final = f"{{{MSGHEAD}}}Document[1]/{{{MSGHEAD}}}RefDoc/{{{MSGHEAD}}}Content/{{*}}*"
+# What MsgHead may carry as far as our schemas go; an attachment alone is for rule R-36 to name.
+_CONTENT_NAMESPACES: Final = frozenset({DIALOG_1_0, DIALOG_1_1, BASE64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ def read_document(body: bytes, *, limits: XmlLimits = DEFAULT_LIMITS) -> Documen
 
     Raises:
         NotWellFormed, DoctypeForbidden, TooLarge: see ``parse_untrusted``.
-        UnsupportedFormat: another document than MsgHead, or a Dialogmelding of an
-            unknown version in its first Document.
+        UnsupportedFormat: another document than MsgHead; or one that carries something
+            else than a Dialogmelding of a known version, such as a referral.
         MalformedMessage: it does not follow the schema; ``faults`` says where.
     """
     return read_tree(parse_untrusted(body, limits=limits))
@@ -53,14 +57,12 @@ def read_tree(root: etree._Element) -> Document:
     """The same for a document that is parsed already."""
     if local_name(root) != "MsgHead" or namespace_of(root) != MSGHEAD:
         raise UnsupportedFormat("the root element is not MsgHead 1.2")
-    content = root.find(_FIRST_CONTENT)
-    if (
-        content is not None
-        and local_name(content) == "Dialogmelding"
-        and namespace_of(content) not in (DIALOG_1_0, DIALOG_1_1)
-    ):
-        # The schema would only call it invalid; the sender shall know that it is the version.
-        raise UnsupportedFormat("a Dialogmelding of a version that is not used")
+    # The schema would only call these invalid, and the sender look for a fault that is none.
+    if root.find(_PATIENT_REPORT) is not None:
+        raise UnsupportedFormat("a PatientReport, not a dialogue message")
+    carried = {namespace_of(element) for element in root.iterfind(_FIRST_CONTENT)}
+    if carried and carried.isdisjoint(_CONTENT_NAMESPACES):
+        raise UnsupportedFormat("the content is no Dialogmelding of a version that is used")
     tolerated = check_document(root)
     message = parse_msghead(root)
     return Document(root, replace(message, findings=(*message.findings, *tolerated)))

@@ -1,6 +1,7 @@
 """A refused mail tells its sender the code of the standard, and nothing reaches the EPJ."""
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -236,6 +237,20 @@ NEGATIVE_RECEIPTS = [
         lambda: a_document().replace(b"dialog/2006-10-11", b"dialog/2001-01-01"),
         "T10",
         id="unknown version of the content",
+    ),
+    pytest.param(
+        lambda: re.sub(
+            rb"<Dialogmelding.*</Dialogmelding>", b'<Henvisning xmlns="urn:x"/>', a_document()
+        ),
+        "T10",
+        id="another content than a Dialogmelding",
+    ),
+    pytest.param(
+        lambda: re.sub(
+            rb"<Document>.*</Document>", b"<PatientReport><Annet/></PatientReport>", a_document()
+        ),
+        "T10",
+        id="a report to a register",
     ),
     pytest.param(lambda: b"<ukjent xmlns='urn:x'/>", "T10", id="unknown document"),
     pytest.param(lambda: b"<!DOCTYPE a><a/>", "T99", id="DOCTYPE"),
