@@ -46,6 +46,9 @@ DEFAULT_LIMITS: Final = XmlLimits()
 # size get a parser without them; our own limits hold for both.
 _HUGE_FROM_BYTES: Final = 9_000_000
 _DOCTYPE: Final = re.compile(rb"<\s*!\s*DOCTYPE", re.IGNORECASE)
+# What may come before the root element beside a DOCTYPE, which stands nowhere else (XML 1.0 §2.8).
+_PROLOG: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_ELEMENT: Final = re.compile(rb"<[^!?/\s]")
 # A tenth of the time that walking through the tree in Python takes.
 _ELEMENTS: Final = etree.XPath("count(//*)")
 # XML 1.0 §2.2: none below the blank but tab and line ends, as bytes or as references.
@@ -73,7 +76,7 @@ def parse_untrusted(body: bytes, *, limits: XmlLimits = DEFAULT_LIMITS) -> etree
     _require_size(body, limits)
     if not body.strip():
         raise NotWellFormed("empty document")
-    if _DOCTYPE.search(body):
+    if _DOCTYPE.search(body) and not _begins_with_element(body):
         raise DoctypeForbidden("the document has a DOCTYPE")
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -105,6 +108,15 @@ def parse_untrusted(body: bytes, *, limits: XmlLimits = DEFAULT_LIMITS) -> etree
 def _require_size(body: bytes, limits: XmlLimits) -> None:
     if len(body) > limits.max_bytes:
         raise TooLarge(f"document of {len(body)} bytes; the limit is {limits.max_bytes}")
+
+
+def _begins_with_element(body: bytes) -> bool:
+    """Whether the root element comes before any DOCTYPE: then the word is text, or an error.
+
+    People paste web pages into a text, and a comment may speak of one.
+    """
+    prolog = _PROLOG.match(body)
+    return prolog is not None and _ELEMENT.match(body, prolog.end()) is not None
 
 
 def _syntax_fault(body: bytes, where: str) -> Fault:

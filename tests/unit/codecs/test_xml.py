@@ -18,6 +18,14 @@ from gateway.errors import DoctypeForbidden, GatewayError, NotWellFormed, TooLar
         pytest.param(
             b"<!doctype a [<!ENTITY x 'y'>]><a>&x;</a>", DoctypeForbidden, id="entity in DOCTYPE"
         ),
+        pytest.param(
+            b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<!-- <a> --><?b <c>?> <!DOCTYPE a><a/>",
+            DoctypeForbidden,
+            id="DOCTYPE behind a comment and an instruction",
+        ),
+        pytest.param(b"<!-- <!DOCTYPE a> <a/>", DoctypeForbidden, id="DOCTYPE, comment not closed"),
+        pytest.param(b"<a/><!DOCTYPE a>", NotWellFormed, id="DOCTYPE behind the root"),
+        pytest.param(b"<a><!DOCTYPE a></a>", NotWellFormed, id="DOCTYPE in an element"),
         pytest.param(b"<a>&nothing;</a>", NotWellFormed, id="unknown entity"),
         pytest.param(b"<r><b:x/></r>", NotWellFormed, id="unbound prefix"),
         pytest.param(
@@ -35,6 +43,20 @@ def test_what_two_readers_could_read_differently_is_refused(
 ) -> None:
     with pytest.raises(error):
         parse_untrusted(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<a><![CDATA[<!DOCTYPE html><p>x</p>]]></a>", id="in a text"),
+        pytest.param(b"<a b='x'><!-- <!DOCTYPE html> --></a>", id="in a comment"),
+        pytest.param(b"<?xml version='1.0'?>\n<!-- <!DOCTYPE a> -->\n<a/>", id="before the root"),
+        pytest.param(b"\xef\xbb\xbf<?b <!DOCTYPE a>?><\xc3\xa5/>", id="in an instruction"),
+        pytest.param(b"<a/><!-- <!DOCTYPE a> -->", id="behind the root"),
+    ],
+)
+def test_the_word_doctype_is_no_doctype(body: bytes) -> None:
+    assert parse_untrusted(body).getroottree().docinfo.internalDTD is None
 
 
 @pytest.mark.parametrize(
