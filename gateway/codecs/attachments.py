@@ -88,8 +88,8 @@ def _carrier_of(fields: Children, beside: list[etree._Element]) -> Carrier | Non
         return Carrier.FILE_REFERENCE
     if any(element.tag == _CONTAINER for element in beside):
         return Carrier.BASE64
-    if fields.get("Compression"):
-        return Carrier.COMPRESSION
+    if any(_value(element) for element in fields.get("Compression", ())):
+        return Carrier.COMPRESSION  # an empty one, as generated writers leave, packs nothing
     return Carrier.MESSAGE_TYPE if _says_attachment(fields) else None
 
 
@@ -133,7 +133,7 @@ def goes_whole(document: etree._Element, content: etree._Element | None) -> bool
 
 def _says_attachment(refdoc: Children) -> bool:
     kind = _first(refdoc, "MsgType")
-    return kind is not None and (kind.get("V") or "").strip(BLANKS).upper() in _ATTACHMENT_TYPES
+    return kind is not None and _value(kind).upper() in _ATTACHMENT_TYPES
 
 
 def _beside(document: etree._Element, content: etree._Element | None) -> list[etree._Element]:
@@ -202,6 +202,10 @@ def _attachment(carrier: Carrier, mime: str | None, size: int, where: str) -> At
 def _first(children: Children, name: str) -> etree._Element | None:
     found = children.get(name)
     return found[0] if found else None
+
+
+def _value(code: etree._Element) -> str:
+    return (code.get("V") or "").strip(BLANKS)
 
 
 def _text(element: etree._Element | None) -> str:

@@ -119,6 +119,13 @@ def test_every_carrier_is_seen_once(
     assert found.bytes > 0 if size is None else found.bytes == size
 
 
+@pytest.mark.parametrize("written", ["<Compression/>", '<Compression V="" DN=""/>'])
+def test_an_empty_compression_carries_nothing(written: str) -> None:
+    document = a_request_document(refdoc=f'<MsgType V="XML"/>{written}')
+
+    assert read_document(document).message.attachments == ()
+
+
 @pytest.mark.parametrize(("parts", "expected"), CARRIERS)
 def test_nothing_but_text_is_left_without_attachments(
     parts: dict[str, str], expected: tuple[Carrier, str, int | None, str]
