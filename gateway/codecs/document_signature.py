@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidSignature
-from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
+from signxml.verifier import SignatureConfiguration, VerifyResult
 
 from gateway.codecs.canonical import (
     EXCLUSIVE_C14N,
@@ -36,7 +36,7 @@ from gateway.codecs.canonical import (
 )
 from gateway.codecs.certificates import SMALLEST_RSA_BITS, load_certificate
 from gateway.codecs.document import Document
-from gateway.codecs.second_opinion import SIGNXML_FAULTS
+from gateway.codecs.second_opinion import SIGNXML_FAULTS, LoneSignatureVerifier
 from gateway.codecs.signing_profile import C14N, ENVELOPED, decoded
 from gateway.codecs.xml import DS
 from gateway.domain.findings import Direction, Finding
@@ -246,7 +246,7 @@ def _verify(root: etree._Element, signature: etree._Element, certificate: x509.C
         raise UntrustedSignature(SignatureFault.STRUCTURE) from None
 
 
-class _DocumentVerifier(XMLVerifier):
+class _DocumentVerifier(LoneSignatureVerifier):
     """signxml's verifier for one form: the octets are made here, the verdict is signxml's."""
 
     def __init__(self, signed_info: bytes) -> None:

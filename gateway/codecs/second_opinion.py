@@ -85,7 +85,16 @@ def second_opinion(
     return next((r.signed_xml for r in results if r.signed_xml is not None), None)
 
 
-class _EbmsVerifier(XMLVerifier):
+class LoneSignatureVerifier(XMLVerifier):
+    """signxml's verifier, that reads a signature without what stands behind it."""
+
+    def _tostring(self, xml_node: etree._Element, **kwargs: Any) -> Any:
+        # signxml parses this once more, and a CR behind it, as Windows ends a line, is written
+        # as a reference, which may not stand behind a root.
+        return etree.tostring(xml_node, with_tail=False, **kwargs)
+
+
+class _EbmsVerifier(LoneSignatureVerifier):
     """signxml's verifier, with the profile's canonical forms in place of its own."""
 
     def __init__(self, attachments: Mapping[str, bytes] | None) -> None:

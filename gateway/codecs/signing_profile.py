@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from lxml import etree
 
 from gateway.codecs.canonical import EXCLUSIVE_C14N, canonical_envelope, standing_alone
+from gateway.codecs.reading import BLANKS
 from gateway.codecs.xml import DS, SOAP
 from gateway.domain.envelope import SignedReference
 from gateway.errors import UntrustedSignature
@@ -123,6 +124,8 @@ def read_signature(root: etree._Element) -> SignatureFacts:
         # Comments split text in two; a reader that takes the first half and a
         # verifier that takes both would disagree about what was signed.
         raise UntrustedSignature("signature-structure")
+    if (signature.tail or "").strip(BLANKS):
+        raise UntrustedSignature("signature-structure")  # words behind it; a line end is none
     signed_info, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
     if not decoded(value.text):
         raise UntrustedSignature("signature-structure")

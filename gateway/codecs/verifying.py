@@ -217,8 +217,8 @@ def _require_cover(facts: SignatureFacts, attachments: Mapping[str, bytes]) -> N
 
 
 def _require_structure(signature: etree._Element) -> None:
-    """Refuse what the schema of XML Signature does not know, and text behind the signature."""
-    if not _SCHEMA.validate(signature) or (signature.tail or "").strip(" \t\n"):
+    """Refuse what the schema of XML Signature does not know."""
+    if not _SCHEMA.validate(signature):
         raise UntrustedSignature("signature-structure")
 
 

@@ -242,6 +242,14 @@ def test_each_fault_is_named(form: dict[str, Any], faults: tuple[SignatureFault,
     assert faults_of(signed(**form)) == faults
 
 
+def test_a_line_end_of_windows_may_stand_behind_the_signature() -> None:
+    document = signed(document=a_document().replace(b"</MsgHead>", b"&#13;\n</MsgHead>"))
+    assert b"&#13;\n<Signature" in document
+    moved = document.replace(b"&#13;\n", b"").replace(b"</MsgHead>", b"&#13;\n</MsgHead>")
+
+    assert faults_of(moved) == ()
+
+
 def test_the_certificate_may_be_for_non_repudiation() -> None:
     assert faults_of(signed(signer=a_doctor(usage=SIGNING))) == ()
 

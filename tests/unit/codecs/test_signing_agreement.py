@@ -25,6 +25,15 @@ from tests.two_verifiers import damaged, rearranged, require_agreement
 _HOP = f'text<eb:Via SOAP:actor="{NEXT_MSH}"><eb:x/></eb:Via>more<eb:y/>'
 TWO: Mapping[str, bytes] = {"a@b.example": b"one", "blåbær<1>": bytes(range(256))}
 
+
+def with_line_end_behind() -> bytes:
+    """The signature stands before the line end that was the last text of the header."""
+    end, behind = b"&#13;\n ", b"</ds:Signature>"
+    envelope = a_signed_envelope(header_blocks="&#13;")
+    assert end + b"<ds:Signature" in envelope
+    return envelope.replace(end, b"").replace(behind, behind + end)
+
+
 FORMS: dict[str, Callable[[], bytes]] = {
     "ours": a_signed_envelope,
     "without prefix": signed_directly,
@@ -33,6 +42,7 @@ FORMS: dict[str, Callable[[], bytes]] = {
     "xml:lang above": lambda: signed_directly(an_envelope(root_attributes=' xml:lang="no"')),
     "without XPath": lambda: signed_directly(transforms=(ENVELOPED, CANONICAL)),
     "blocks for the next hop": lambda: a_signed_envelope(header_blocks=_HOP),
+    "line end of Windows behind": with_line_end_behind,
 }
 
 

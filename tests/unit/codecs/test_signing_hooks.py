@@ -10,7 +10,11 @@ import pytest
 from signxml.signer import XMLSigner
 from signxml.verifier import XMLVerifier
 
-from gateway.codecs.second_opinion import _EbmsVerifier, second_opinion
+from gateway.codecs.second_opinion import (
+    LoneSignatureVerifier,
+    _EbmsVerifier,
+    second_opinion,
+)
 from gateway.codecs.xml import parse_untrusted
 from tests.builders_keys import NOON, a_signing_pair
 from tests.builders_signatures import ATTACHMENTS, a_signed_envelope, an_envelope
@@ -28,6 +32,7 @@ def _parameters(owner: type, name: str) -> list[str]:
         (ProfileSigner, XMLSigner, "_findall"),
         (ProfileSigner, XMLSigner, "_build_transforms_for_reference"),
         (ProfileSigner, XMLSigner, "_c14n"),
+        (LoneSignatureVerifier, XMLVerifier, "_tostring"),
         (_EbmsVerifier, XMLVerifier, "_c14n"),
         (_EbmsVerifier, XMLVerifier, "_verify_reference"),
     ],
@@ -53,12 +58,14 @@ def test_signing_calls_every_hook(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_verifying_calls_every_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     envelope = parse_untrusted(a_signed_envelope())
     called = _spy(monkeypatch, _EbmsVerifier)
+    called_above = _spy(monkeypatch, LoneSignatureVerifier)
 
     second_opinion(
         envelope, certificate=a_signing_pair().certificate, attachments=ATTACHMENTS, at=NOON
     )
 
     assert called == {"_c14n", "_verify_reference"}
+    assert called_above == {"_tostring"}
 
 
 def _spy(monkeypatch: pytest.MonkeyPatch, owner: type) -> set[str]:
