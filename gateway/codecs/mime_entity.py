@@ -1,13 +1,14 @@
 """One MIME entity: header block, parameters, transfer encoding, the parts of a multipart.
 
 Every function is linear in its input and reads no further than the limits
-allow, whatever the sender wrote; there is no recursion (RFC 2045, RFC 2046).
+allow, whatever the sender wrote; there is no recursion (RFC 2045, RFC 2046, RFC 2231).
 """
 
 import binascii
 import re
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 from gateway.errors import NotEbxml, TooLarge
 
@@ -34,6 +35,13 @@ _PARAMETER: Final = re.compile(
     re.DOTALL,
 )
 _SEPARATORS: Final = re.compile(r"[\s;]*+")
+_DECISIVE: Final = ("boundary", "start", "type")
+# RFC 2231 §3-4: name*0, name*1*, name*; libraries for Java break values of 60 characters up.
+_SECTION: Final = re.compile(r"(?P<name>[^*]+)(?:\*(?P<number>0|[1-9][0-9]?))?(?P<encoded>\*)?")
+# A comment begins after white space, or at the very start: a bare word may hold a parenthesis.
+_TOKEN: Final = re.compile(
+    r'"(?:[^"\\]|\\.)*+"|(?:(?<=\s)|\A)\((?:[^()\\]|\\.)*+\)|\\.|[^"(\\]++|.', re.DOTALL
+)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS: Final = b" \t\r\n\f\v"
 _FOREIGN_LINE: Final = re.compile(rb"\n[ \t]*+--")
@@ -58,14 +66,15 @@ class Header:
         return (values[0] or None) if values else None
 
     def only(self, name: str) -> str | None:
-        """Value of a field that decides how the rest is read.
+        """Value of a structured field that decides how the rest is read, without comments.
 
         Raises:
             NotEbxml: it is there twice, so that two readers could disagree.
         """
         if len(self.fields.get(name, ())) > 1:
             raise NotEbxml(f"the header has more than one {name}")
-        return self.first(name)
+        value = self.first(name)
+        return value if value is None or "(" not in value else _without_comments(value) or None
 
 
 def split_header(entity: bytes, limits: MailLimits) -> tuple[Header, bytes]:
@@ -119,7 +128,8 @@ def parse_content_type(value: str | None) -> tuple[str, dict[str, str]]:
     """Media type in lower case and its parameters by lower-case name.
 
     ``("", {})`` when absent. Tolerates a trailing ``;``, a missing ``;`` after
-    a quoted value, and unquoted values with characters that want quotes.
+    a quoted value, and unquoted values with characters that want quotes. A value in
+    sections (RFC 2231) is put together under its plain name.
 
     Raises:
         NotEbxml: boundary, start or type is given twice with different values.
@@ -142,10 +152,39 @@ def parse_content_type(value: str | None) -> tuple[str, dict[str, str]]:
         position = match.end()
         quoted = match["quoted"]
         text = match["bare"].strip() if quoted is None else _QUOTED_PAIR.sub(r"\1", quoted)
-        name = match["name"].lower()
-        if parameters.setdefault(name, text) != text and name in ("boundary", "start", "type"):
-            raise NotEbxml(f"Content-Type has two different values for {name}")
+        _note(parameters, match["name"].lower(), text)
+    for name, text in _in_one_piece(parameters).items():
+        _note(parameters, name, text)
     return media_type.strip().lower(), parameters
+
+
+def _note(parameters: dict[str, str], name: str, text: str) -> None:
+    if parameters.setdefault(name, text) != text and name.partition("*")[0] in _DECISIVE:
+        raise NotEbxml(f"Content-Type has two different values for {name}")
+
+
+def _in_one_piece(parameters: dict[str, str]) -> dict[str, str]:
+    """The values that came in sections or percent-encoded, by their plain names."""
+    sections: dict[str, dict[int, str]] = {}
+    for written, text in parameters.items():
+        match = _SECTION.fullmatch(written)
+        if match is None or "*" not in written:
+            continue
+        number = int(match["number"] or 0)
+        if match["encoded"]:
+            text = unquote(text.split("'", 2)[-1] if number == 0 else text)
+        sections.setdefault(match["name"], {})[number] = text
+    return {
+        name: "".join(found[number] for number in range(len(found)))
+        for name, found in sections.items()
+        if len(found) == max(found) + 1  # else one is missing, and what is left is no value
+    }
+
+
+def _without_comments(value: str) -> str:
+    """A structured field without what stands in parentheses (RFC 5322 §3.2.2); one level deep."""
+    tokens = (match[0] for match in _TOKEN.finditer(value))
+    return "".join(token for token in tokens if not (len(token) > 1 and token[0] == "(")).strip()
 
 
 def split_multipart(

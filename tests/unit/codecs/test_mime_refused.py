@@ -35,6 +35,11 @@ XML_PART = "Content-ID: <e>\nContent-Type: text/xml; charset=UTF-8"
             id="two boundaries",
         ),
         pytest.param(
+            a_foreign_mail(top="multipart/related; boundary=b1; boundary*0=b; boundary*1=2"),
+            "two different values",
+            id="two boundaries, one in sections",
+        ),
+        pytest.param(
             a_foreign_mail(more="Content-Type: text/xml\n"), "more than one", id="two types"
         ),
         pytest.param(
@@ -170,6 +175,13 @@ MILLIONS = 2_000_000
         ),
         pytest.param(a_foreign_mail(top='text/xml; a="' + '\\"' * MILLIONS), id="escaped quotes"),
         pytest.param(a_foreign_mail(top="text/xml; " + "a" * MILLIONS), id="long name"),
+        pytest.param(a_foreign_mail(top='text/xml; (a="' + '\\"' * MILLIONS), id="open comment"),
+        pytest.param(a_foreign_mail(top="text/xml; " + " (" * MILLIONS), id="open comments"),
+        pytest.param(a_foreign_mail(top="text/xml;" + " (a)" * MILLIONS), id="comments"),
+        pytest.param(
+            a_foreign_mail(top="text/xml" + "".join(f"; a*{n}=b" for n in range(MILLIONS // 10))),
+            id="sections",
+        ),
         pytest.param(
             a_foreign_mail().replace(b"a@x.example", b'"' + b'\\"' * MILLIONS), id="quoted address"
         ),

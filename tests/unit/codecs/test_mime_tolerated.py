@@ -36,6 +36,24 @@ from tests.builders_mime import CMS, SOAP, a_foreign_mail, a_mail, a_payload_mai
         ),
         pytest.param('multipart/related; start="<e>" boundary="b1"', None, id="no ; after quotes"),
         pytest.param(
+            'multipart/related (of two); start=<e> (the "envelope"); boundary="b1" (\\) x)',
+            None,
+            id="comments",
+        ),
+        pytest.param(
+            "multipart/related; boundary*1=1; boundary*0=b; start*0*=us-ascii''%3C; start*1=\"e>\"",
+            None,
+            id="values in sections",
+        ),
+        pytest.param(
+            "multipart/related; start=<e>; boundary*=''%621", None, id="value percent-encoded"
+        ),
+        pytest.param(
+            'multipart/related; start*0="<g"; start*2="e>"; boundary="b1"',
+            "start-absent",
+            id="section missing",
+        ),
+        pytest.param(
             'multipart/related; type="text/plain"; start="<e>"; boundary="b1"',
             "related-type-other",
             id="type other",
@@ -124,6 +142,8 @@ def test_start_decides_between_two_xml_parts() -> None:
         "Content-ID: <p>\nContent-Type: application/pkcs7-mime; name=a.p7m; charset=utf-8;"
         ' smime-type=enveloped-data\nContent-Disposition: attachment; filename="a.p7m"'
         "\nContent-Description: x",
+        "Content-ID: <p> (payload)\nContent-Type: application/pkcs7-mime (sealed);"
+        " smime-type*0=enveloped; smime-type*1=-data; name=a(1).p7m",
     ],
 )
 def test_payload_header_is_normalised_without_names(header: str) -> None:
@@ -207,6 +227,7 @@ def test_repeated_mail_header_is_a_finding() -> None:
         ("binary", SOAP, ()),
         ("BASE64", base64.b64encode(SOAP), ()),
         ("base64;", base64.b64encode(SOAP), ()),
+        ("base64 (in lines)", base64.b64encode(SOAP), ()),
         ("quoted-printable", SOAP.replace(b"=", b"=3D"), ()),
         (None, SOAP, ("envelope-encoding-absent",)),
         ("8bit", b"\r\n  " + SOAP, ("blanks-before-envelope",)),
