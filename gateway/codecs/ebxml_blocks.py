@@ -48,8 +48,10 @@ def read_ack_requested(block: etree._Element | None, findings: list[str]) -> boo
     signed = attribute(block, "signed")
     if signed is None:
         findings.append("ack-signed-absent")
-    elif signed not in _TRUE:
+    elif signed.lower() not in _TRUE:
         raise InconsistentEnvelope("eb:AckRequested/@signed is not true", where=path_of(block))
+    elif signed not in _TRUE:
+        findings.append("ack-signed-case")  # as .NET writes a truth value
     return True
 
 

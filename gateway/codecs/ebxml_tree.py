@@ -5,22 +5,18 @@ inside a value is not signed (C14N leaves it out), so it must not cut the value
 either.
 """
 
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 from lxml import etree
 
+from gateway.codecs.reading import has_zone, instant_of
 from gateway.codecs.xml import EB, SOAP, path_of
 from gateway.domain.identifiers import LONGEST_ID, fits
 from gateway.errors import MalformedMessage
 
 TO_PARTY_MSH: Final = "urn:oasis:names:tc:ebxml-msg:actor:toPartyMSH"
-
-_DATE_TIME: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,20}))?(Z|[+-]\d\d:\d\d)?", re.ASCII
-)
 
 
 def elements(parent: etree._Element) -> Iterator[etree._Element]:
@@ -105,17 +101,10 @@ def parse_instant(text: str) -> tuple[datetime, bool]:
     Raises:
         ValueError: not a dateTime of the years 1 to 9999.
     """
-    match = _DATE_TIME.fullmatch(text)
-    if match is None:
-        raise ValueError("not a dateTime")
-    year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-    micro = int((match[7] or "0")[:6].ljust(6, "0"))
-    zone = _zone(match[8])
-    local = datetime(year, month, day, hour, minute, second, micro, tzinfo=zone)
-    try:
-        return local.astimezone(UTC), match[8] is not None
-    except OverflowError:
-        raise ValueError("outside the years 1 to 9999") from None
+    at = instant_of(text, without_zone=UTC)
+    if at is None:
+        raise ValueError("not a dateTime of the years 1 to 9999")
+    return at, has_zone(text)
 
 
 def format_instant(at: datetime) -> str:
@@ -127,13 +116,3 @@ def format_instant(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("an instant needs a time zone")
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
-
-
-def _zone(text: str | None) -> timezone:
-    if text is None or text == "Z":
-        return UTC
-    hours, minutes = int(text[1:3]), int(text[4:6])
-    if hours > 14 or minutes > 59:
-        raise ValueError("no such time zone")
-    offset = timedelta(hours=hours, minutes=minutes)
-    return timezone(-offset if text[0] == "-" else offset)

@@ -8,7 +8,7 @@ when ``faults`` is not empty.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -153,11 +153,11 @@ def code_of(element: etree._Element) -> Code:
     )
 
 
-def instant_of(text: str) -> datetime | None:
+def instant_of(text: str, *, without_zone: tzinfo = _NORWAY) -> datetime | None:
     """Read an xs:dateTime; None when it is none, or outside the years 1 to 9999.
 
     Fractions beyond microseconds are cut off. Without a zone the clock of
-    Europe/Oslo is meant; in the repeated hour of autumn the first of the two.
+    ``without_zone`` is meant; in the repeated hour of autumn the first of the two.
 
     Returns:
         The instant in UTC.
@@ -169,8 +169,9 @@ def instant_of(text: str) -> datetime | None:
     micro = int((match[7] or "")[:6].ljust(6, "0"))
     midnight_after = (hour, minute, second, micro) == (24, 0, 0, 0)  # XML Schema part 2 §3.2.7
     try:
+        zone = _zone(match[8], without_zone)
         local = datetime(
-            year, month, day, 0 if midnight_after else hour, minute, second, micro, _zone(match[8])
+            year, month, day, 0 if midnight_after else hour, minute, second, micro, zone
         )
         if midnight_after:
             local += timedelta(days=1)
@@ -179,9 +180,9 @@ def instant_of(text: str) -> datetime | None:
         return None
 
 
-def _zone(text: str | None) -> ZoneInfo | timezone:
+def _zone(text: str | None, without_zone: tzinfo) -> tzinfo:
     if text is None:
-        return _NORWAY
+        return without_zone
     if text == "Z":
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))

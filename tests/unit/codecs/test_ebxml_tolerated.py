@@ -70,6 +70,7 @@ STAMP = "<eb:Timestamp>2026-03-02T08:15:30Z</eb:Timestamp>"
         pytest.param(drop("AckRequested"), ("ack-requested-absent",), id="no AckRequested"),
         pytest.param(swap(' eb:signed="true"', ""), ("ack-signed-absent",), id="signed absent"),
         pytest.param(swap('signed="true"', 'signed="1"'), (), id="signed 1"),
+        pytest.param(swap('signed="true"', 'signed="True"'), ("ack-signed-case",), id="True"),
         pytest.param(
             drop("DuplicateElimination"), ("duplicate-elimination-absent",), id="no DuplicateEl."
         ),
@@ -267,6 +268,7 @@ def test_long_words_of_a_partner_are_cut() -> None:
         ("2026-03-02T08:15:30.5+00:00", AT.replace(microsecond=500_000), True),
         ("2026-03-02T08:15:30.2040971Z", AT.replace(microsecond=204_097), True),
         ("2026-03-01T20:15:30-12:00", AT, True),
+        ("2026-03-01T24:00:00Z", AT.replace(hour=0, minute=0, second=0), True),
     ],
 )
 def test_instants_are_read_as_utc(text: str, expected: datetime, has_zone: bool) -> None:
@@ -286,7 +288,8 @@ def test_instants_are_read_as_utc(text: str, expected: datetime, has_zone: bool)
         "9999-12-31T23:59:59-01:00",
         "2026-03-02T08:15:30z",
         "２０２６-03-02T08:15:30Z",
-        "2026-03-02T08:15:30." + "1" * 21,
+        "2026-03-02T24:00:01Z",
+        "2026-03-02T08:15:30+14:30",
     ],
 )
 def test_instants_that_are_none_are_refused(text: str) -> None:
