@@ -63,13 +63,13 @@ def reply_to(
 ) -> Reply:
     """Make the AppRec that answers ``document``.
 
-    Parties, id, kind and date are those of the document, swapped and in full. An
-    unreadable one is answered from the envelope: OriginalMsgId/Id is the
-    eb:MessageId, MsgType the eb:Action, IssueDate the eb:Timestamp, the parties
-    come from the address book, the version is 1.0 (design §6). ``origin.receiver``
-    answers: as the document names it, in the role COP where that is in
-    OtherReceiver. A party that is not meant is not repeated: nobody answers for
-    another.
+    Parties, id, kind and date are those of the document, swapped and in full. What
+    cannot be read of it comes from the envelope: OriginalMsgId/Id is then the
+    eb:MessageId, MsgType the eb:Action, IssueDate the eb:Timestamp, and the parties
+    come from the address book; the version of an unreadable one is 1.0 (design §6).
+    ``origin.receiver`` answers: as the document names it, in the role COP where
+    that is in OtherReceiver. A party that is not meant is not repeated: nobody
+    answers for another.
     """
     peek, copies, version = _peek(document)
     sender = _named(peek.sender, origin.sender) or party_of(origin.sender)
@@ -142,18 +142,16 @@ def _peek(document: bytes) -> tuple[MessagePeek, tuple[Party, ...], ReceiptVersi
 
 
 def _original(peek: MessagePeek, origin: Origin) -> OriginalMessage:
-    at = format_instant(origin.timestamp)
-    if not peek.msg_id or peek.type is None or not peek.type.value:
-        return OriginalMessage(
-            msg_id=MsgId(origin.message_id), type=origin.action, issue_date_text=at
-        )
+    # Each by itself: a fault in one must not keep the sender from finding its message.
+    kind = peek.type if peek.type is not None and peek.type.value else Code(value=origin.action)
     # As written, to the letter: systems compare it. But IssueDate must be a dateTime.
     written = peek.gen_date_text or ""
+    readable = instant_of(written) is not None
     return OriginalMessage(
-        msg_id=peek.msg_id,
-        type=peek.type.value,
-        type_name=peek.type.name,
-        issue_date_text=written if instant_of(written) is not None else at,
+        msg_id=peek.msg_id or MsgId(origin.message_id),
+        type=kind.value,
+        type_name=kind.name,
+        issue_date_text=written if readable else format_instant(origin.timestamp),
     )
 
 

@@ -331,6 +331,27 @@ async def test_a_gen_date_that_is_no_instant_is_not_repeated(text: str) -> None:
     assert receipt.original.issue_date_text == "2026-03-04T09:20:00Z"
 
 
+@pytest.mark.parametrize(
+    "kind", [pytest.param(b"", id="no Type"), pytest.param(b'<Type DN="x"/>', id="Type without V")]
+)
+async def test_a_message_of_no_kind_is_answered_by_its_own_id_and_date(kind: bytes) -> None:
+    document = re.sub(rb"<Type [^>]*/>", kind, a_document(), count=1)
+
+    hospital = await read_at_the_hospital(a_mail(document))
+
+    original = all_said(hospital)[1].receipt().original
+    assert (original.msg_id, original.type) == (MSG_ID, "DIALOG_FORESPORSEL")
+    assert original.issue_date_text == "2026-03-04T10:15:30+01:00"
+
+
+async def test_a_message_without_an_id_is_answered_by_that_of_its_envelope() -> None:
+    hospital = await read_at_the_hospital(a_mail(a_document(msg_id=MsgId(""))))
+
+    original = all_said(hospital)[1].receipt().original
+    assert str(original.msg_id) == a_header().message_id
+    assert original.issue_date_text == "2026-03-04T10:15:30+01:00"
+
+
 async def test_the_reason_of_a_negative_receipt_never_quotes_the_message() -> None:
     document = a_document().replace(b"2026-03-04T10:15:30+01:00", b"hemmelig", 1)
 
