@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.domain.calendar import ReplyTimePolicy
-from gateway.domain.identifiers import ConversationId, HerId, MessageId
+from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
 from gateway.domain.ledger import Side
 from gateway.domain.message import ANSWER, DialogMessage, Person
 from gateway.domain.patients import Mark, traits_of
@@ -69,9 +69,7 @@ class Threads:
         """
         if message.conversation is None:
             return None
-        turns = await tx.turns_by_msg_id(message.conversation.parent)
-        with_partner = (turn for turn in turns if turn.partner_her == partner_her)
-        return next(with_partner, next(iter(turns), None))
+        return await _turn(tx, message.conversation.parent, partner_her)
 
     def facts(
         self,
@@ -109,6 +107,8 @@ class Threads:
     ) -> None:
         """Record the turn that a message makes; an answer ends the wait of its question.
 
+        Where its RefToParent names nothing known here, that is the one that RefToConversation
+        names (R-20): some systems put the answer's own id into the first.
         Only between the same two services (R-83), and not about another patient. Where the
         patients cannot be compared, the reference to the question decides; R-39 remarks on
         it. Of a question without ``reply_expected`` nobody is reminded (R-15).
@@ -129,13 +129,17 @@ class Threads:
                 policy=self.policy,
             )
         )
-        if parent is None or parent.side is side or message.type.value != ANSWER:
+        if parent is None and message.conversation is not None:
+            asked = await _turn(tx, message.conversation.conversation, partner_her)
+        else:
+            asked = parent
+        if asked is None or asked.side is side or message.type.value != ANSWER:
             return
-        facts = self.facts(message, parent, own_her=own_her, partner_her=partner_her)
+        facts = self.facts(message, asked, own_her=own_her, partner_her=partner_her)
         if not facts.same_services or facts.same_patient is False:
             return  # somebody else's words, or about somebody else: the question still waits
         # Once more, and locked: another answer may be taken in at the same time.
-        question = await tx.turn(parent.entry_id)
+        question = await tx.turn(asked.entry_id)
         assert question is not None, "turns are never removed"
         if (ended := answered(question)) is not question:
             await tx.save_turn(ended)
@@ -208,6 +212,13 @@ class Threads:
                 detail=detail or {},
             )
         )
+
+
+async def _turn(tx: Transaction, msg_id: MsgId, partner_her: HerId | None) -> Turn | None:
+    """The turn of a MsgId, best the one with this partner; None when it is not known here."""
+    turns = await tx.turns_by_msg_id(msg_id)
+    with_partner = (turn for turn in turns if turn.partner_her == partner_her)
+    return next(with_partner, next(iter(turns), None))
 
 
 def _marks(patient: Person | None, key: bytes) -> frozenset[Mark]:

@@ -393,6 +393,32 @@ async def test_answer_that_a_partner_puts_in_another_conversation_is_taken_in_an
     assert trail["handed_to_epj"]["R-39 follow-up"] == "EPJ_THREAD"
 
 
+@pytest.mark.parametrize(
+    "parent",
+    [
+        pytest.param(ANSWER, id="the answer itself"),
+        pytest.param(MsgId(""), id="nothing"),
+        pytest.param(MsgId("7f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1b07"), id="a message unknown here"),
+    ],
+)
+@pytest.mark.parametrize("number", [NUMBER, OTHER_NUMBER], ids=["same patient", "another patient"])
+async def test_an_answer_in_the_conversation_of_a_question_ends_its_wait(
+    parent: MsgId, number: str
+) -> None:
+    offices, question = await asked()
+    offices.carry = False
+    within = ConversationRef(parent=parent, conversation=QUESTION)
+    reply = answer_to(question, conversation=within, patient=a_patient(number=number))
+
+    await offices.hospital.take_in(a_mail(render_answer(reply), a_header("DIALOG_SVAR")))
+    await offices.settle()
+
+    expected = Reply.ANSWERED if number == NUMBER else Reply.OPEN
+    assert await reply_of(offices.hospital) is expected
+    trail = {e.name: e.detail for e in await offices.hospital.journal.trail(ANSWER)}
+    assert trail["handed_to_epj"]["R-39 follow-up"] == "EPJ_THREAD"
+
+
 async def test_answer_from_a_service_that_was_not_asked_is_not_sent() -> None:
     offices, question = await asked()
     book = offices.municipality.office.book
