@@ -23,7 +23,12 @@ from gateway.errors import NotEbxml, TooLarge
 
 _BLOCKS: Final = re.compile(rb"(?:\r?\n){2,}")
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_RETURNED: Final = ("message/rfc822", "message/rfc822-headers", "text/rfc822-headers")
+# The global ones are what a mail server writes that speaks SMTPUTF8 (RFC 6533).
+_REPORTS: Final = ("message/delivery-status", "message/global-delivery-status")
+_RETURNED: Final = (
+    *("message/rfc822", "message/rfc822-headers", "text/rfc822-headers"),
+    *("message/global", "message/global-headers"),
+)
 _MAX_BLOCKS: Final = 32
 
 
@@ -111,7 +116,7 @@ def _report(header: Header, body: bytes, limits: MailLimits) -> Bounce | None:
     for entity in split_multipart(body, parameters.get("boundary", ""), limits, []):
         part_header, content = split_header(entity, limits)
         part_type, _ = parse_content_type(part_header.first("content-type"))
-        if part_type == "message/delivery-status":
+        if part_type in _REPORTS:
             blocks = _blocks(_decoded(part_header, content), limits)
         elif part_type in _RETURNED:
             returned, _ = split_header(_decoded(part_header, content), limits)
@@ -143,7 +148,7 @@ def _worst(blocks: list[Header]) -> tuple[BounceAction, str | None]:
     """The gravest entry: one failed recipient makes the attempt a failed one."""
     found: list[tuple[BounceAction, str | None]] = []
     for block in blocks:
-        text = (block.first("action") or "").lower()
+        text = (block.first("action") or "").partition("(")[0].strip().lower()
         if not text:
             continue
         action = _ACTIONS.get(text, BounceAction.UNKNOWN)

@@ -56,6 +56,8 @@ def test_bounce_says_what_it_is_about() -> None:
         ("Action: failed\n", BounceAction.FAILED, True),
         ("Action: relayed\nStatus: 2.0.0\n", BounceAction.RELAYED, False),
         ("Action: delivered\n\nAction: failed\nStatus: 5.0.0\n", BounceAction.FAILED, True),
+        ("Action: failed (bad address)\nStatus: 5.1.1\n", BounceAction.FAILED, True),
+        ("Action: relayed (to non-DSN-aware mailer)\n", BounceAction.RELAYED, False),
         ("Action: exploded\n", BounceAction.UNKNOWN, False),
         ("", BounceAction.UNKNOWN, False),
     ],
@@ -74,6 +76,13 @@ def test_bounce_with_headers_only_is_matched_too() -> None:
 
     assert bounce is not None
     assert bounce.original_message_id == "m1.1@gw.example"
+
+
+def test_a_bounce_of_an_internationalised_mail_server_is_read() -> None:
+    raw = a_report(returned="message/global-headers")
+    raw = raw.replace(b"message/delivery-status", b"message/global-delivery-status")
+
+    assert parse_bounce(raw) == parse_bounce(a_report())
 
 
 @pytest.mark.parametrize(
