@@ -99,7 +99,7 @@ def read_acknowledgment(
 def read_errors(
     block: etree._Element, header: MessageHeader, findings: list[str]
 ) -> tuple[ErrorEntry, ...]:
-    """Read eb:ErrorList; an unknown severity counts as Error.
+    """Read eb:ErrorList; an entry that says no severity has the highest one, else it is Error.
 
     That it names no message (rule 122) is a finding: real ones leave it to the conversation.
 
@@ -112,11 +112,11 @@ def read_errors(
     note_must_understand(block, findings)
     if header.ref_to_message_id is None:
         findings.append("error-without-ref")
-    entries = tuple(_error(element, findings) for element in children(block, EB, "Error"))
+    stated = (attribute(block, "highestSeverity") or "").lower()
+    entries = tuple(_error(element, stated, findings) for element in children(block, EB, "Error"))
     if not entries:
         raise MalformedMessage("eb:ErrorList without eb:Error", where=path_of(block))
     worst = any(entry.severity is Severity.ERROR for entry in entries)
-    stated = (attribute(block, "highestSeverity") or "").lower()
     if stated == "error" and not worst:
         raise InconsistentEnvelope("highestSeverity is Error, no entry is", where=path_of(block))
     if stated != ("error" if worst else "warning"):
@@ -165,13 +165,14 @@ def _manifest_reference(
     )
 
 
-def _error(element: etree._Element, findings: list[str]) -> ErrorEntry:
+def _error(element: etree._Element, highest: str, findings: list[str]) -> ErrorEntry:
     code = attribute(element, "errorCode")
     if not code:
         findings.append("error-code-absent")
     severity = (attribute(element, "severity") or "").lower()
     if severity not in ("error", "warning"):
         findings.append("severity-unknown")
+        severity = severity or highest
     descriptions = children(element, EB, "Description")
     text = text_of(descriptions[0]) if descriptions else ""
     return ErrorEntry(

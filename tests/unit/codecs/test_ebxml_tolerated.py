@@ -209,6 +209,24 @@ def test_reference_without_digest_in_an_acknowledgment_is_a_finding(value: str) 
             id="unknown severity counts as Error",
         ),
         pytest.param(
+            lambda t: swap(' eb:severity="Error"', "")(t).replace('ty="Error"', 'ty="Warning"'),
+            Severity.WARNING,
+            ("severity-unknown",),
+            id="no severity where the highest is Warning",
+        ),
+        pytest.param(
+            swap(' eb:severity="Error"', ""),
+            Severity.ERROR,
+            ("severity-unknown",),
+            id="no severity where the highest is Error",
+        ),
+        pytest.param(
+            lambda t: re.sub(r' eb:(highestS|s)everity="Error"', "", t),
+            Severity.ERROR,
+            ("severity-unknown", "highest-severity-differs"),
+            id="no severity at all",
+        ),
+        pytest.param(
             swap('highestSeverity="Error"', 'highestSeverity="Warning"'),
             Severity.ERROR,
             ("highest-severity-differs",),
