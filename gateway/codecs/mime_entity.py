@@ -239,6 +239,15 @@ def _without_last_line_break(part: bytes) -> bytes:
     return part[:-1] if part.endswith(b"\n") else part
 
 
+def transfer_encoding(header: Header) -> str:
+    """The transfer encoding of an entity, for :func:`decode_body`.
+
+    Raises:
+        NotEbxml: the header says it twice.
+    """
+    return (header.only("content-transfer-encoding") or "").rstrip("; \t").lower()
+
+
 def decode_body(body: bytes, encoding: str, findings: list[str]) -> bytes:
     """Undo the transfer encoding, given in lower case; "" when the header was absent.
 

@@ -19,6 +19,7 @@ from gateway.codecs.mime_entity import (
     parse_content_type,
     split_header,
     split_multipart,
+    transfer_encoding,
 )
 from gateway.codecs.mime_write import Part
 from gateway.errors import NotEbxml, TooLarge
@@ -181,7 +182,7 @@ def _leaf(header: Header, content: bytes, findings: list[str]) -> _Leaf:
     media_type, parameters = parse_content_type(header.only("content-type"))
     if media_type.startswith("multipart/"):
         raise NotEbxml("a multipart inside a multipart")
-    encoding = (header.only("content-transfer-encoding") or "").rstrip("; \t").lower()
+    encoding = transfer_encoding(header)
     content_id = header.only("content-id") or ""
     if content_id and not (content_id.startswith("<") and content_id.endswith(">")):
         findings.append("content-id-without-brackets")

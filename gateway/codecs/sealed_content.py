@@ -4,16 +4,22 @@ HIS 1037 §5.5 seals the document itself; HITS 1172 §5.15 expects a small MIME
 entity around it; some message types of NAV are packed before they are sealed.
 """
 
-import email
 import re
 import zlib
-from email import policy
 from typing import Final
+
+from gateway.codecs.mime_entity import (
+    DEFAULT_MAIL_LIMITS,
+    decode_body,
+    parse_content_type,
+    split_header,
+    transfer_encoding,
+)
+from gateway.errors import NotEbxml, TooLarge
 
 _GZIP: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HEADER_LINE: Final = re.compile(rb"\s*[A-Za-z][A-Za-z0-9-]{0,60}:")
-_TRANSFER_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "quoted-printable", "base64"})
 
 
 def document_in(content: bytes, *, max_bytes: int) -> bytes:
@@ -51,13 +57,13 @@ def _inflated(packed: bytes, max_bytes: int) -> bytes:
 
 
 def _entity_body(content: bytes) -> bytes:
-    entity = email.message_from_bytes(content.lstrip(), policy=policy.compat32)
-    encoding = str(entity.get("Content-Transfer-Encoding", "")).strip().lower()
-    if "Content-Type" not in entity and "Content-Transfer-Encoding" not in entity:
-        return content  # a line of text with a colon in it
-    if entity.is_multipart() or encoding not in _TRANSFER_ENCODINGS:
-        raise ValueError("not one document")
-    body = entity.get_payload(decode=True)
-    if not isinstance(body, bytes):
-        raise ValueError("not one document")
-    return body
+    try:
+        header, body = split_header(content.lstrip(), DEFAULT_MAIL_LIMITS)
+        if not header.fields.keys() & {"content-type", "content-transfer-encoding"}:
+            return content  # a line of text with a colon in it
+        media_type, _ = parse_content_type(header.only("content-type"))
+        if media_type.startswith("multipart/"):
+            raise ValueError("not one document")
+        return decode_body(body, transfer_encoding(header), [])
+    except (NotEbxml, TooLarge):  # what mails are refused for
+        raise ValueError("not one document") from None

@@ -143,6 +143,11 @@ def test_document_at_the_limit_opens() -> None:
         ),
         pytest.param(b"Content-Type: text/xml\r\n\r\n<a/>", b"<a/>", id="MIME, no encoding"),
         pytest.param(
+            b"Content-Type: text/xml (x)\nContent-Transfer-Encoding: Base64;\n\nPGEv\n Pg==\n",
+            b"<a/>",
+            id="MIME as sloppy as the mail around it",
+        ),
+        pytest.param(
             b"Content-Type: application/gzip\r\nContent-Transfer-Encoding: binary\r\n\r\n"
             + gzip.compress(b"<a>1</a>", mtime=0),
             b"<a>1</a>",
