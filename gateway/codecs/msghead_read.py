@@ -46,7 +46,8 @@ def parse_msghead(root: etree._Element) -> DialogMessage:
     The caller has checked it against the schema; what breaks the schema but
     leaves no doubt is read all the same and named in ``findings``:
     ``gen_date_without_zone`` (read as Europe/Oslo), ``conversation_ref_swapped``,
-    ``date_not_padded``, ``ack_present`` (not in use since 2018; ignored).
+    ``date_not_padded``, ``date_beyond_calendar`` (read as if absent), ``ack_present``
+    (not in use since 2018; ignored).
 
     Only the first Document is content. Without a Dialogmelding in it, or without
     any Document, there are no questions and notes and ``dialog_version`` is None.

@@ -32,7 +32,8 @@ _DATE_TIME: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
     r"(Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?"
 )
-_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
+_DATE: Final = re.compile(r"(-?[0-9]{4,})-([0-9]{1,2})-([0-9]{1,2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
+_YEAR: Final = 4  # characters of YYYY, the longest year that Python's calendar has
 _PADDED: Final = 10  # characters of YYYY-MM-DD
 
 
@@ -106,12 +107,19 @@ class Reading:
         return None if value is None else value.strip(BLANKS)
 
     def day(self, children: Children, name: str) -> date | None:
-        """Return an xs:date child; one-digit days and months are read and noted."""
+        """Return an xs:date child; one-digit days and months are read and noted.
+
+        None, with a note, also when its year is none of 1 to 9999: the schema allows it, and
+        a slip of a finger in a date is no reason to lose a message.
+        """
         element = self.only(children, name)
         if element is None:
             return None
         text = self.text_of(element).strip(BLANKS)
         match = _DATE.fullmatch(text)
+        if match is not None and len(match[1]) > _YEAR:
+            self.find("date_beyond_calendar")
+            return None
         if match is not None:
             try:
                 day = date(int(match[1]), int(match[2]), int(match[3]))

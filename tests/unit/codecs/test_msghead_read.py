@@ -252,7 +252,16 @@ def test_a_date_with_one_digit_is_read_and_noted() -> None:
     assert message.findings == ("date_not_padded",)
 
 
-@pytest.mark.parametrize("text", ["", "1991-13-01", "04.12.1991", "12026-01-01", "0000-01-01"])
+@pytest.mark.parametrize("text", ["12026-01-01", "10000-1-1+01:00", "-0050-01-01"])
+def test_a_date_of_a_year_that_no_calendar_here_has_is_noted_and_not_read(text: str) -> None:
+    """XML Schema part 2 §3.2.9: a year may have more digits than four, and a sign."""
+    message = parse_msghead(_request(question=f"<FraDato>{text}</FraDato>"))
+
+    assert message.questions[0].from_date is None
+    assert message.findings == ("date_beyond_calendar",)
+
+
+@pytest.mark.parametrize("text", ["", "1991-13-01", "04.12.1991", "026-01-01", "0000-01-01"])
 def test_an_unreadable_date_is_refused(text: str) -> None:
     with pytest.raises(MalformedMessage) as caught:
         parse_msghead(_request(question=f"<FraDato>{text}</FraDato>"))

@@ -76,6 +76,18 @@ async def test_a_date_on_a_line_of_its_own_goes_on_as_it_came_and_is_answered_wi
     assert receipt.original.issue_date_text == "2026-03-04T10:15:30+01:00"
 
 
+@pytest.mark.parametrize("written", [b"10000-01-01", b"-0050-01-01"])
+async def test_a_birth_date_that_is_a_slip_of_the_finger_does_not_lose_a_message(
+    written: bytes,
+) -> None:
+    document = a_document(patient=a_patient(number="01815000036"))
+    document = document.replace(b"<DateOfBirth>1950-01-01<", b"<DateOfBirth>" + written + b"<")
+    assert written in document
+    offices = await received(a_mail(document))
+
+    assert [message.body for message in offices.hospital.delivered] == [document]
+
+
 async def test_a_telephone_number_that_is_no_uri_does_not_lose_a_message() -> None:
     telephone = TeleCom(address="73521234 (08:00-15:00)")
     document = a_document(patient=replace(a_patient(), telecoms=(telephone,)))
