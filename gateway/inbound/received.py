@@ -18,6 +18,7 @@ from gateway.codecs.mime import (
     Mail,
     MailLimits,
     Part,
+    is_auto_reply,
     parse_bounce,
     parse_mail,
     part_named,
@@ -124,9 +125,12 @@ def read_received(
             return SoapFault(mail_ids=mail.in_reply_to)
         peek = peek_header(root)
     except GatewayError as error:
-        bounce = None if isinstance(error, TooLarge) else parse_bounce(raw, limits=mail_limits)
-        if bounce is not None:
-            return bounce
+        if not isinstance(error, TooLarge):
+            bounce = parse_bounce(raw, limits=mail_limits)
+            if bounce is not None:
+                return bounce
+            if is_auto_reply(raw, limits=mail_limits):
+                raise NotEbxml("an automatic reply or report of a mail program") from None
         raise NotEbxml(error.detail, where=error.where) from None
     partner = book.by_her(peek.sender)
     if partner is None:

@@ -221,6 +221,27 @@ async def test_what_is_no_ebxml_lies_before_a_person_and_the_next_mail_is_read(r
     assert (await sums(hospital))[1].dead == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        pytest.param("Auto-Submitted: auto-replied", True, id="away"),
+        pytest.param(
+            "Content-Type: multipart/report; report-type=x; boundary=b", True, id="report"
+        ),
+        pytest.param("Auto-Submitted: no", False, id="a person"),
+    ],
+)
+async def test_an_automatic_reply_is_told_as_one_and_gets_no_answer(
+    header: str, told: bool
+) -> None:
+    hospital = await read_at_the_hospital(f"{header}\r\n\r\nI am away\r\n".encode())
+
+    (letter,) = await hospital.journal.dead_letters()
+    assert letter.code == "GW-206"
+    assert ("automatic reply" in letter.detail) is told
+    assert hospital.post.mails == []
+
+
 NEGATIVE_RECEIPTS = [
     pytest.param(lambda: broken(a_document()), "T01", id="broken XML"),
     pytest.param(lambda: b"\xff\xfe", "T01", id="no XML at all"),
