@@ -57,7 +57,7 @@ def error_types() -> tuple[type[GatewayError], ...]:
         for one in kind.__subclasses__():
             yield from below(one)
 
-    ours = (kind for kind in below(GatewayError) if kind.__module__ == GatewayError.__module__)
+    ours = (kind for kind in below(GatewayError) if kind.__module__.startswith("gateway.errors."))
     return tuple(sorted(ours, key=lambda kind: kind.code))
 
 
