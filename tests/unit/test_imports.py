@@ -41,7 +41,7 @@ TIED: dict[str, set[str]] = {
     "asn1crypto": {"codecs"},
     "lxml": {"codecs", "adapters/registers.py", "inbound", "ops"},
     "cryptography": {
-        "ports.py",
+        "ports/keys.py",
         "codecs",
         "envelopes.py",
         "adapters/keys.py",
