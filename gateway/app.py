@@ -24,7 +24,8 @@ from gateway.adapters.rabbitmq.topology import declare
 from gateway.adapters.rabbitmq.waiting import first_of
 from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener, tls_context
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
-from gateway.config import Settings, secret_of
+from gateway.config.connections import secret_of
+from gateway.config.settings import Settings
 from gateway.envelopes import require_able_to_sign
 from gateway.errors import (
     CannotSign,

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from gateway.adapters.journal.engine import open_journal
 from gateway.codecs.msghead import render_answer, render_request
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Incoming, Outgoing, Sums
 from gateway.domain.message import ANSWER, DialogMessage

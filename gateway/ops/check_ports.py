@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.adapters.smtp_listen import tls_context
 from gateway.app import listener_settings
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import ConfigurationError
 from gateway.ops.check_lines import Line, Mark
 

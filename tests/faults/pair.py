@@ -33,7 +33,7 @@ from gateway.adapters.rabbitmq.connection import (
     own_cancellation_only,
 )
 from gateway.adapters.rabbitmq.topology import depths
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.addressbook import Entry
 from gateway.domain.ledger import Ledger
 from gateway.errors import BrokerUnavailable

@@ -51,7 +51,7 @@ TIED: dict[str, set[str]] = {
     },
     "structlog": {*PROCESSES, "adapters", "app.py", "ops"},
     "tenacity": {"adapters"},
-    "pydantic": {"config.py", "codecs", "adapters", "ops"},
+    "pydantic": {"config", "codecs", "adapters", "ops"},
 }
 """Libraries that only some places may know."""
 

@@ -8,7 +8,8 @@ import pytest
 from gateway import secret_files
 from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
 from gateway.app import smtp_settings
-from gateway.config import Settings, load_settings
+from gateway.config.load import load_settings
+from gateway.config.settings import Settings
 from gateway.errors import ConfigurationError
 from gateway.secret_files import read_secret, read_secret_text
 from tests.builders_cli import demo_folder

@@ -15,7 +15,7 @@ import pytest
 import gateway
 from gateway.adapters.journal.schema import upgrade
 from gateway.adapters.rabbitmq.parked import ParkedMessage
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.delivery import Delivery, Transport
 from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
 from gateway.domain.ledger import Outgoing, Side, State

@@ -11,7 +11,7 @@ import pytest
 from typer import Exit
 
 from gateway.adapters.journal.schema import upgrade
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.ledger import Outgoing
 from gateway.office import open_office
 from gateway.ops.cli.content import new_file
