@@ -4,29 +4,19 @@ A positive AppRec says that the receiving application has taken over. So it is
 made from the EPJ's confirmation that it stored the message, and from nothing else.
 """
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from gateway.codecs.replying import Origin, reply_to
 from gateway.domain.addressbook import AddressBook
-from gateway.domain.identifiers import (
-    LONGEST_ID,
-    HerId,
-    MsgId,
-    cpa_id_without_agreement,
-    fits,
-)
+from gateway.domain.identifiers import HerId, cpa_id_without_agreement
 from gateway.domain.ledger import Incoming, Side, State, silence_letter_id
 from gateway.domain.reasons import reason_for
-from gateway.domain.receipt import Answer, ReceiptError, receipt_digest, receipt_error
+from gateway.domain.receipt import receipt_digest
 from gateway.envelopes import Answered, Envelopes, send
 from gateway.errors import (
-    BadConfirmation,
     CannotSeal,
     ConfirmationWithoutMessage,
     ContradictingReceipt,
@@ -44,34 +34,10 @@ from gateway.ports import (
     Receipt,
     Transaction,
 )
+from gateway.receipts.confirmation import Confirmation, read_confirmation
 from gateway.receipts.dead_letters import confirmation_key
 from gateway.receipts.settling import settled, word_letter_id
 from gateway.threads import Threads
-
-_OUTCOMES = {"stored": Answer.OK, "refused": Answer.REJECTED}
-_MOST_ERRORS = 20
-_LONGEST_TEXT = 2_000
-_HER = re.compile(r"[0-9]{1,15}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """A message on ``epj.confirmations``, read (design §3)."""
-
-    msg_id: MsgId
-    receiver_her: HerId | None  # None: the one that the envelope was for
-    sender_her: HerId | None  # needed only where two partners use one MsgId
-    outcome: str
-    errors: tuple[ReceiptError, ...]
-
-    @property
-    def letter_id(self) -> str:
-        """Of the letter about it, when it cannot be told which message is meant."""
-        sender = f"/from-{self.sender_her}" if self.sender_her else ""
-        receiver = f"/to-{self.receiver_her}" if self.receiver_her else ""
-        plain = f"confirmation/{self.msg_id}{sender}{receiver}"
-        # It is an identifier too, and longer than the one it is made of.
-        return plain if fits(plain) else f"confirmation/{sha256(plain.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +173,7 @@ class Confirm:
                 sender=partner,
                 receiver=own,
             ),
-            answer=_OUTCOMES[confirmation.outcome],
+            answer=confirmation.answer,
             errors=confirmation.errors,
             receipt_id=self.new_id(),
             at=self.clock.now(),
@@ -317,70 +283,3 @@ class Confirm:
                 detail=error.detail,
             ),
         )
-
-
-def read_confirmation(body: bytes) -> Confirmation:
-    """Read the JSON of ``epj.confirmations``.
-
-    Raises:
-        BadConfirmation: not UTF-8 JSON, an unknown or missing field, a wrong type,
-            ``refused`` without a reason, or ``stored`` with errors.
-    """
-    try:
-        data = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise BadConfirmation("not JSON in UTF-8") from None
-    if not isinstance(data, dict):
-        raise BadConfirmation("not a JSON object")
-    unknown = set(data) - {"msg_id", "receiver_her", "sender_her", "outcome", "errors"}
-    if unknown:
-        raise BadConfirmation(f"{len(unknown)} unknown field(s)")
-    msg_id, outcome = data.get("msg_id"), data.get("outcome")
-    if not isinstance(msg_id, str) or not msg_id or not fits(msg_id) or not msg_id.isprintable():
-        raise BadConfirmation(f"msg_id is not a text of 1 to {LONGEST_ID} bytes")
-    receiver, sender = _her(data, "receiver_her"), _her(data, "sender_her")
-    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
-        raise BadConfirmation("outcome is neither stored nor refused")
-    errors = _errors(data.get("errors") or [])
-    if outcome == "stored" and errors:
-        raise BadConfirmation("a stored message has no errors")
-    if outcome == "refused" and not errors:
-        errors = (receipt_error(None, None),)
-    return Confirmation(
-        msg_id=MsgId(msg_id),
-        receiver_her=receiver,
-        sender_her=sender,
-        outcome=outcome,
-        errors=errors,
-    )
-
-
-def _her(data: dict[str, object], name: str) -> HerId | None:
-    her = data.get(name)
-    if her is None:
-        return None
-    if not isinstance(her, str) or not _HER.fullmatch(her):
-        raise BadConfirmation(f"{name} is not a HER-id")
-    return HerId(her)
-
-
-def _errors(listed: object) -> tuple[ReceiptError, ...]:
-    if not isinstance(listed, list) or len(listed) > _MOST_ERRORS:
-        raise BadConfirmation(f"errors is not a list of at most {_MOST_ERRORS}")
-    return tuple(_error(item) for item in listed)
-
-
-def _error(item: object) -> ReceiptError:
-    if not isinstance(item, dict) or set(item) - {"code", "text"}:
-        raise BadConfirmation("an error is not an object of code and text")
-    code, text = item.get("code"), item.get("text")
-    if not all(value is None or isinstance(value, str) for value in (code, text)):
-        raise BadConfirmation("code and text of an error are texts")
-    return receipt_error(_xml_text(code), _xml_text(text))
-
-
-def _xml_text(text: str | None) -> str | None:
-    """As much of an EPJ's words as XML can carry: a lone surrogate of JSON is no character."""
-    if text is None:
-        return None
-    return text[:_LONGEST_TEXT].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
