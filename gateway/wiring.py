@@ -22,6 +22,7 @@ from gateway.ports import Clock, Journal, NewId, OutgoingTransport
 from gateway.receipts.confirm import Confirm
 from gateway.receipts.correlate import Correlate
 from gateway.receipts.dead_letters import DeadLetters
+from gateway.receipts.decisions import Decisions
 from gateway.receipts.report import StatusReport
 from gateway.threads import PatientMarks, Threads
 
@@ -37,6 +38,7 @@ class Processes:
     receive: Receive
     confirm: Confirm
     letters: DeadLetters
+    decisions: Decisions
     threads: Threads
 
 
@@ -61,9 +63,7 @@ def wire(
         policy=office.screening.reply_time,
     )
     rewrap = Rewrap(book=book, envelopes=envelopes, limits=office.xml_limits, threads=threads)
-    letters = DeadLetters(
-        clock=clock, new_id=new_id, report=report, resend=resend, rewrap=rewrap, threads=threads
-    )
+    letters = DeadLetters(clock=clock, new_id=new_id, report=report)
     refuse = Refuse(clock=clock, new_id=new_id, envelopes=envelopes, give_up=letters)
     deliver = Deliver(
         clock=clock,
@@ -159,6 +159,9 @@ def wire(
             threads=threads,
         ),
         letters=letters,
+        decisions=Decisions(
+            clock=clock, new_id=new_id, report=report, resend=resend, rewrap=rewrap, threads=threads
+        ),
         threads=threads,
     )
 

@@ -170,14 +170,14 @@ class Desk:
     async def replay(self, letter_id: str) -> bool:
         """An operator's replay."""
         async with self.journal.transaction() as tx:
-            letters = self.processes.letters
-            return await letters.replay(tx, letter_id, actor="kari", reason="checked")
+            decisions = self.processes.decisions
+            return await decisions.replay(tx, letter_id, actor="kari", reason="checked")
 
     async def discard(self, letter_id: str) -> bool:
         """An operator's discard."""
         async with self.journal.transaction() as tx:
-            letters = self.processes.letters
-            return await letters.discard(tx, letter_id, actor="kari", reason="telephoned")
+            decisions = self.processes.decisions
+            return await decisions.discard(tx, letter_id, actor="kari", reason="telephoned")
 
 
 @dataclass(slots=True)

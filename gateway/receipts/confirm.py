@@ -34,8 +34,7 @@ from gateway.ports import (
     Receipt,
     Transaction,
 )
-from gateway.receipts.confirmation import Confirmation, read_confirmation
-from gateway.receipts.dead_letters import confirmation_key
+from gateway.receipts.confirmation import Confirmation, confirmation_key, read_confirmation
 from gateway.receipts.settling import settled, word_letter_id
 from gateway.threads import Threads
 

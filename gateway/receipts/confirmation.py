@@ -76,6 +76,11 @@ def read_confirmation(body: bytes) -> Confirmation:
     )
 
 
+def confirmation_key(letter_id: str) -> str:
+    """Where the journal keeps what the EPJ said, for a letter about one of its confirmations."""
+    return f"confirmation/{letter_id}"
+
+
 def _her(data: dict[str, object], name: str) -> HerId | None:
     her = data.get(name)
     if her is None:

@@ -49,7 +49,7 @@ def processes_of(office: Office, journal: SqlJournal) -> Processes:
 
 def desk_of(office: Office, journal: SqlJournal) -> Desk:
     """The operator's desk, with the daemon's own rules for replay and discard."""
-    return Desk(journal=journal, decisions=processes_of(office, journal).letters)
+    return Desk(journal=journal, decisions=processes_of(office, journal).decisions)
 
 
 @letters_app.command("list")

@@ -126,7 +126,7 @@ async def a_desk() -> Desk:
         await tx.add_arrival(replace(arrival, kind="orphan"), b"raw")
         await tx.add_dead_letter(AN_ORPHAN)
     processes = wire(demo_office("hospital"), journal, NoTransport(), clock=clock)
-    return Desk(journal=journal, decisions=processes.letters)
+    return Desk(journal=journal, decisions=processes.decisions)
 
 
 def state_of(desk: Desk) -> dict[str, str]:
