@@ -19,6 +19,7 @@ from gateway.outbound.reading import Reading
 from gateway.outbound.rewrap import Rewrap
 from gateway.outbound.sweep import Sweep
 from gateway.ports import Clock, Journal, NewId, OutgoingTransport
+from gateway.receipts.conclude import Conclude
 from gateway.receipts.confirm import Confirm
 from gateway.receipts.correlate import Correlate
 from gateway.receipts.dead_letters import DeadLetters
@@ -77,10 +78,8 @@ def wire(
     )
     correlate = Correlate(
         clock=clock,
-        new_id=new_id,
-        report=report,
+        conclude=Conclude(clock=clock, report=report, give_up=letters, threads=threads),
         give_up=letters,
-        threads=threads,
         orphan_wait=settings.answer.orphan_wait,
     )
     first_answers = FirstAnswers(clock=clock, new_id=new_id, resend=resend)
