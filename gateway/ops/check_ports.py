@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.adapters.smtp_listen import tls_context
+from gateway.adapters.smtp_listen_settings import tls_context
 from gateway.app import listener_settings
 from gateway.config.settings import Settings
 from gateway.errors import ConfigurationError
