@@ -65,7 +65,14 @@ def wire(
     )
     rewrap = Rewrap(book=book, envelopes=envelopes, limits=office.xml_limits, threads=threads)
     letters = DeadLetters(clock=clock, new_id=new_id, report=report)
-    refuse = Refuse(clock=clock, new_id=new_id, envelopes=envelopes, give_up=letters)
+    first_answers = FirstAnswers(clock=clock, new_id=new_id, resend=resend)
+    refuse = Refuse(
+        clock=clock,
+        new_id=new_id,
+        envelopes=envelopes,
+        first_answers=first_answers,
+        give_up=letters,
+    )
     deliver = Deliver(
         clock=clock,
         new_id=new_id,
@@ -82,7 +89,6 @@ def wire(
         give_up=letters,
         orphan_wait=settings.answer.orphan_wait,
     )
-    first_answers = FirstAnswers(clock=clock, new_id=new_id, resend=resend)
     unwrap = Unwrap(
         clock=clock,
         new_id=new_id,

@@ -13,7 +13,7 @@ from gateway.domain.identifiers import HerId, MessageId
 from gateway.domain.resend import ResendPolicy
 from gateway.envelopes import send_again
 from gateway.errors import LeaseLost
-from gateway.ports import Arrival, Clock, JournalEvent, NewId, Seen, Transaction
+from gateway.ports import Clock, JournalEvent, NewId, Seen, Transaction
 from gateway.queues import send_order
 
 
@@ -48,7 +48,7 @@ class FirstAnswers:
         *,
         fingerprint: str,
         reply_id: MessageId,
-        arrival: Arrival,
+        arrival_id: str,
         entry_id: str | None,
     ) -> None:
         """Record the answer to the first copy.
@@ -63,7 +63,7 @@ class FirstAnswers:
             fingerprint=fingerprint,
             reply_id=reply_id,
             at=self.clock.now(),
-            arrival_id=arrival.arrival_id,
+            arrival_id=arrival_id,
             entry_id=entry_id,
         )
         if not await tx.add_seen(seen):

@@ -214,14 +214,8 @@ class Receive:
             # Nobody vouches for it, and an error would speak of the true message.
             await self._set_apart(tx, arrival, error)
             return "forged-copy"
-        reply_id = await self.refuse.envelope(tx, entry, to, error)
-        await self.first_answers.remember(
-            tx,
-            by_bytes,
-            fingerprint=refused.fingerprint,
-            reply_id=reply_id,
-            arrival=arrival,
-            entry_id=entry.entry_id,
+        await self.refuse.envelope(
+            tx, entry, to, error, key=by_bytes, fingerprint=refused.fingerprint
         )
         return "refused"
 

@@ -14,6 +14,7 @@ from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
 from gateway.envelopes import Answered, Envelopes, Made, send
 from gateway.errors import CannotSeal, GatewayError
 from gateway.inbound.entries import arrive, save
+from gateway.inbound.first_answers import CopyKey, FirstAnswers
 from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Receipt, Transaction
 
 
@@ -24,14 +25,25 @@ class Refuse:
     clock: Clock
     new_id: NewId
     envelopes: Envelopes
+    first_answers: FirstAnswers
     give_up: GiveUp
 
     async def envelope(
-        self, tx: Transaction, entry: Incoming, to: Answered, error: GatewayError
-    ) -> MessageId:
-        """Refuse a whole envelope with a MessageError; returns the answer's MessageId.
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        to: Answered,
+        error: GatewayError,
+        *,
+        key: CopyKey,
+        fingerprint: str,
+    ) -> None:
+        """Refuse a whole envelope with a MessageError, which its copies get again.
 
         The text is the error's own, never anything of what was received.
+
+        Raises:
+            LeaseLost: a copy was read a moment ago by another; undo all, and read again.
         """
         entries = (error_entry(error),)
         reply_id = await self._message_error(tx, to, entries, entry.entry_id)
@@ -56,7 +68,14 @@ class Refuse:
                 },
             )
         )
-        return reply_id
+        await self.first_answers.remember(
+            tx,
+            key,
+            fingerprint=fingerprint,
+            reply_id=reply_id,
+            arrival_id=entry.arrival_id,
+            entry_id=entry.entry_id,
+        )
 
     async def warning(
         self, tx: Transaction, to: Answered, errors: Sequence[GatewayError], *, entry_id: str

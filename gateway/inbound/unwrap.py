@@ -121,15 +121,7 @@ class Unwrap:
         error: GatewayError,
     ) -> None:
         entry = entry_of(arrival, verified.envelope.header)
-        reply_id = await self.refuse.envelope(tx, entry, to, error)
-        await self.first_answers.remember(
-            tx,
-            key,
-            fingerprint=verified.fingerprint,
-            reply_id=reply_id,
-            arrival=arrival,
-            entry_id=entry.entry_id,
-        )
+        await self.refuse.envelope(tx, entry, to, error, key=key, fingerprint=verified.fingerprint)
 
     async def _handed_on(
         self,
@@ -238,7 +230,7 @@ class Unwrap:
             key_of(verified.envelope.header),
             fingerprint=verified.fingerprint,
             reply_id=reply_id,
-            arrival=arrival,
+            arrival_id=arrival.arrival_id,
             entry_id=entry_id,
         )
         return reply_id
