@@ -15,7 +15,7 @@ from gateway.domain.envelope import MessageHeader
 from gateway.domain.findings import Screening
 from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Incoming, Side
-from gateway.domain.message import DEVIATION, kind_word
+from gateway.domain.message import DEVIATION
 from gateway.domain.receivers import own_receivers
 from gateway.domain.resend import ConfirmationPolicy
 from gateway.domain.rules.receivers import about_admitted
@@ -27,6 +27,7 @@ from gateway.errors import (
     GatewayError,
     InconsistentEnvelope,
 )
+from gateway.inbound.entries import facts_of
 from gateway.inbound.epj_incoming import for_the_epj
 from gateway.inbound.opened import Opened
 from gateway.inbound.refuse import Refuse
@@ -74,8 +75,10 @@ class Deliver:
 
         Every AppRec of ours that never got its acknowledgment goes out again as it was.
         """
-        await tx.record(self._event("duplicate_document", entry))
         now, resend = self.clock.now(), self.refuse.envelopes.resend
+        await tx.record(
+            JournalEvent.about(entry, "duplicate_document", at=now, detail=facts_of(entry))
+        )
         for receipt in await tx.receipts(entry.entry_id):
             if receipt.message_id is None:
                 continue
@@ -201,9 +204,8 @@ class Deliver:
         for one in screening.findings:
             name = f"{one.rule} {one.cls.value}"
             findings[name] = f"{findings[name]},{one.code}" if name in findings else one.code
-        await tx.record(
-            self._event("handed_to_epj", entry, detail={"removed": removed, **findings})
-        )
+        detail = {**facts_of(entry), "removed": removed, **findings}
+        await tx.record(JournalEvent.about(entry, "handed_to_epj", at=now, detail=detail))
         if removed:
             await self._ask_the_operator(tx, entry, AttachmentsRemoved(), "follow-up")
         due_at = self.confirmations.next_look(now, now)
@@ -253,23 +255,3 @@ class Deliver:
             for entry in await tx.incoming_by_msg_id(msg_id)
             if entry.sender_her == sender_her and entry.entry_id != entry_id
         ]
-
-    def _event(
-        self,
-        name: str,
-        entry: Incoming,
-        *,
-        detail: dict[str, str | int | bool | None] | None = None,
-    ) -> JournalEvent:
-        return JournalEvent(
-            at=self.clock.now(),
-            name=name,
-            side=Side.INCOMING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
-            detail={
-                "partner": entry.sender_her,
-                "type": kind_word(entry.message_type or entry.action),
-                **(detail or {}),
-            },
-        )

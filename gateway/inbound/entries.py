@@ -52,6 +52,14 @@ def letter_about(
     )
 
 
+def facts_of(entry: Incoming) -> dict[str, str | None]:
+    """Whose message it is and of what kind, as the trail tells it."""
+    return {
+        "partner": entry.sender_her,
+        "type": kind_word(entry.message_type or entry.action),
+    }
+
+
 async def arrive(
     tx: Transaction,
     entry: Incoming,
@@ -65,12 +73,10 @@ async def arrive(
         return False
     kind = None if peek is None or peek.type is None else peek.type.value
     await tx.record(
-        JournalEvent(
+        JournalEvent.about(
+            entry,
+            "arrived",
             at=at,
-            name="arrived",
-            side=Side.INCOMING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
             detail={
                 "partner": entry.sender_her,
                 "type": kind_word(kind or entry.action),
@@ -138,12 +144,7 @@ async def close_if_no_message(tx: Transaction, arrival: Arrival, kind: str, at: 
         return
     await tx.save_incoming(replace(entry, state=State.DISCARDED, due_at=None))
     await tx.record(
-        JournalEvent(
-            at=at,
-            name="no_message",
-            side=Side.INCOMING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
-            detail={"became": kind, "partner": entry.sender_her},
+        JournalEvent.about(
+            entry, "no_message", at=at, detail={"became": kind, "partner": entry.sender_her}
         )
     )

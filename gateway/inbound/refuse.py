@@ -8,12 +8,11 @@ from gateway.domain.envelope import APPREC_ACTION, ErrorEntry, Severity
 from gateway.domain.findings import Finding
 from gateway.domain.identifiers import HerId, MessageId, cpa_id_without_agreement
 from gateway.domain.ledger import Incoming, Side, State
-from gateway.domain.message import kind_word
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
 from gateway.envelopes import Answered, Envelopes, Made, send
 from gateway.errors import CannotSeal, GatewayError
-from gateway.inbound.entries import arrive, save
+from gateway.inbound.entries import arrive, facts_of, save
 from gateway.inbound.first_answers import CopyKey, FirstAnswers
 from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Receipt, Transaction
 
@@ -53,18 +52,15 @@ class Refuse:
             entry = replace(entry, state=State.REJECTED, reply_id=reply_id, reasons=reasons)
             await save(tx, entry, is_new=is_new)
         await tx.record(
-            JournalEvent(
+            JournalEvent.about(
+                entry,
+                "message_error",
                 at=self.clock.now(),
-                name="message_error",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
                 code=error.code,
                 detail={
                     "ebms_error": error.ebms_error,
                     "reason": error.detail,
-                    "partner": entry.sender_her,
-                    "type": kind_word(entry.action),
+                    **facts_of(entry),
                 },
             )
         )
@@ -150,17 +146,12 @@ class Refuse:
                 )
             )
         await tx.record(
-            JournalEvent(
+            JournalEvent.about(
+                entry,
+                "refused_to_sender" if errors else "stored_for_operator",
                 at=self.clock.now(),
-                name="refused_to_sender" if errors else "stored_for_operator",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
                 code=code,
-                detail={
-                    "partner": entry.sender_her,
-                    "type": kind_word(entry.message_type or entry.action),
-                },
+                detail=facts_of(entry),
             )
         )
         return replace(entry, receipt_id=receipts[-1].delivery.message_id)

@@ -157,12 +157,10 @@ class Accept:
         code: str | None = None,
         detail: dict[str, str | int | bool | None] | None = None,
     ) -> JournalEvent:
-        return JournalEvent(
+        return JournalEvent.about(
+            entry,
+            name,
             at=entry.accepted_at,
-            name=name,
-            side=Side.OUTGOING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
             code=code,
             detail={
                 "partner": entry.receiver_her,

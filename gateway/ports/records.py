@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from gateway.domain.identifiers import HerId, MessageId, MsgId
-from gateway.domain.ledger import Side
+from gateway.domain.ledger import Incoming, Outgoing, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,29 @@ class JournalEvent:
     detail: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     actor: str | None = None  # the person, for what a person did
     arrived: bool = False
+
+    @classmethod
+    def about(
+        cls,
+        entry: Outgoing | Incoming,
+        name: str,
+        *,
+        at: datetime,
+        code: str | None = None,
+        detail: Mapping[str, str | int | bool | None] | None = None,
+        arrived: bool = False,
+    ) -> Self:
+        """A line about one entry of the ledger and its present envelope."""
+        return cls(
+            at=at,
+            name=name,
+            side=Side.OUTGOING if isinstance(entry, Outgoing) else Side.INCOMING,
+            entry_id=entry.entry_id,
+            message_id=entry.message_id,
+            code=code,
+            detail=detail or {},
+            arrived=arrived,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

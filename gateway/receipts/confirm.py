@@ -126,12 +126,10 @@ class Confirm:
         await tx.save_incoming(await settled(tx, self.give_up, entry, receipts, made.delivery, now))
         refused = confirmation.outcome == "refused"
         await tx.record(
-            JournalEvent(
+            JournalEvent.about(
+                entry,
+                "epj_refused" if refused else "epj_stored",
                 at=now,
-                name="epj_refused" if refused else "epj_stored",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
                 code=confirmation.errors[0].code if confirmation.errors else None,
                 detail={"receiver": receiver} if len(entry.receivers) > 1 else {},
             )
@@ -224,23 +222,15 @@ class Confirm:
 
     async def _contradicted(self, tx: Transaction, entry: Incoming) -> None:
         error = ContradictingReceipt("the EPJ confirmed a second time with another outcome")
-        await tx.record(
-            JournalEvent(
-                at=self.clock.now(),
-                name="contradicted",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
-                code=error.code,
-            )
-        )
+        now = self.clock.now()
+        await tx.record(JournalEvent.about(entry, "contradicted", at=now, code=error.code))
         await self.give_up.letter(
             tx,
             DeadLetter(
                 letter_id=f"confirmation/{entry.entry_id}",
                 side=None,
                 code=error.code,
-                since=self.clock.now(),
+                since=now,
                 entry_id=entry.entry_id,
                 detail=error.detail,
             ),
@@ -258,12 +248,10 @@ class Confirm:
         known = await tx.dead_letter(letter_id)
         if entry.state is State.DISCARDED or (known is not None and known.state == "discarded"):
             await tx.record(
-                JournalEvent(
+                JournalEvent.about(
+                    entry,
+                    "not_answered",
                     at=self.clock.now(),
-                    name="not_answered",
-                    side=Side.INCOMING,
-                    entry_id=entry.entry_id,
-                    message_id=entry.message_id,
                     code=error.code,
                     detail={"receiver": receiver},
                 )

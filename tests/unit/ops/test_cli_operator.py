@@ -306,7 +306,8 @@ def test_decision_without_a_proper_reason_or_aim_is_refused(
 def test_every_recorded_event_has_words() -> None:
     """The names are read from the processes, so that a new one cannot be forgotten here."""
     call = re.compile(
-        r'(?:event\(|_by_hand\(|_late\(|\bname=)\s*"([a-z_]+)"(?: if \w+ else "([a-z_]+)")?'
+        r'(?:event\(|_by_hand\(|\bname=|about\((?:\s*\w+,)+)\s*"([a-z_]+)"'
+        r'(?: if \w+ else "([a-z_]+)")?'
     )
     names = {
         name
