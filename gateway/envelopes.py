@@ -8,6 +8,7 @@ lifetime. Pure but for the clock and the ids, which come in from outside.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from cryptography import x509
 
@@ -16,6 +17,7 @@ from gateway.codecs.certificates import (
     require_usable_for_sealing,
     require_usable_for_signing,
 )
+from gateway.codecs.replying import Reply
 from gateway.codecs.wrapping import (
     Signer,
     Wrapped,
@@ -78,6 +80,30 @@ class Answered:
     service: str | None = None
     action: str | None = None
 
+    @classmethod
+    def of(cls, header: MessageHeader, partner: Entry) -> Self:
+        """The envelope with ``header`` that ``partner`` sent."""
+        return cls(
+            partner=partner,
+            own_her=header.receiver.her,
+            message_id=header.message_id,
+            conversation_id=header.conversation_id,
+            cpa_id=header.cpa_id,
+            service=header.service,
+            action=header.action,
+        )
+
+    def by(self, own_her: HerId) -> Self:
+        """How ``own_her`` answers an envelope that may be for another receiver of ours.
+
+        The CPAId of the envelope is about its own two parties, so another one answers
+        as without an agreement.
+        """
+        if own_her == self.own_her:
+            return self
+        cpa_id = cpa_id_without_agreement(own_her, self.partner.her)
+        return replace(self, own_her=own_her, cpa_id=cpa_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelopes:
@@ -129,9 +155,7 @@ class Envelopes:
         wrapped = self._payload(header, document, namespace, version, receiver)
         return self._made(header, wrapped, Purpose.MESSAGE, receiver, entry_id, parent)
 
-    def receipt(
-        self, document: bytes, *, namespace: str, version: str, to: Answered, entry_id: str
-    ) -> Made:
+    def receipt(self, reply: Reply, *, to: Answered, entry_id: str) -> Made:
         """An AppRec: the service of the message it answers, roles swapped (HISD 1209 §3).
 
         Raises:
@@ -152,7 +176,9 @@ class Envelopes:
             duplicate_elimination=True,
             description=self.description,
         )
-        wrapped = self._payload(header, document, namespace, version, to.partner)
+        wrapped = self._payload(
+            header, reply.document, reply.namespace, reply.version.value, to.partner
+        )
         return self._made(header, wrapped, Purpose.RECEIPT, to.partner, entry_id)
 
     def acknowledgment(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.codecs.replying import Origin, reply_to
 from gateway.domain.envelope import APPREC_ACTION, ErrorEntry, Severity
 from gateway.domain.findings import Finding
-from gateway.domain.identifiers import HerId, MessageId, cpa_id_without_agreement
+from gateway.domain.identifiers import MessageId
 from gateway.domain.ledger import Incoming, Side, State
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
@@ -172,13 +172,7 @@ class Refuse:
             receipt_id=self.new_id(),
             at=self.clock.now(),
         )
-        return self.envelopes.receipt(
-            reply.document,
-            namespace=reply.namespace,
-            version=reply.version.value,
-            to=answered_by(to, origin.receiver.her),
-            entry_id=entry.entry_id,
-        )
+        return self.envelopes.receipt(reply, to=to.by(origin.receiver.her), entry_id=entry.entry_id)
 
     async def _cannot_tell(self, tx: Transaction, entry: Incoming, error: CannotSeal) -> Incoming:
         """The message was judged and its sender cannot be told: an operator's matter."""
@@ -195,17 +189,6 @@ class Refuse:
             ),
         )
         return replace(entry, state=State.DEAD, reasons=(*entry.reasons, reason_for(error)))
-
-
-def answered_by(to: Answered, own_her: HerId) -> Answered:
-    """How ``own_her`` answers an envelope that may be for another receiver of ours.
-
-    The CPAId of the envelope is about its own two parties, so another one answers
-    as without an agreement.
-    """
-    if own_her == to.own_her:
-        return to
-    return replace(to, own_her=own_her, cpa_id=cpa_id_without_agreement(own_her, to.partner.her))
 
 
 def error_entry(error: GatewayError, severity: Severity = Severity.ERROR) -> ErrorEntry:

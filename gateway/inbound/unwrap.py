@@ -63,15 +63,7 @@ class Unwrap:
             LeaseLost: a copy of this envelope was read a moment ago; undo, and read again.
         """
         header = verified.envelope.header
-        to = Answered(
-            partner=verified.partner,
-            own_her=header.receiver.her,
-            message_id=header.message_id,
-            conversation_id=header.conversation_id,
-            cpa_id=header.cpa_id,
-            service=header.service,
-            action=header.action,
-        )
+        to = Answered.of(header, verified.partner)
         key = key_of(header)
         seen = await self.first_answers.to(tx, key)
         again = seen is not None and seen.arrival_id == arrival.arrival_id

@@ -7,15 +7,14 @@ made from the EPJ's confirmation that it stored the message, and from nothing el
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from gateway.codecs.replying import Origin, reply_to
 from gateway.domain.addressbook import AddressBook
-from gateway.domain.identifiers import HerId, cpa_id_without_agreement
+from gateway.domain.identifiers import HerId
 from gateway.domain.ledger import Incoming, Side, State, silence_letter_id
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import receipt_digest
-from gateway.envelopes import Answered, Envelopes, send
+from gateway.envelopes import Answered, Envelopes, Made, send
 from gateway.errors import (
     CannotSeal,
     ConfirmationWithoutMessage,
@@ -102,9 +101,7 @@ class Confirm:
     ) -> None:
         now = self.clock.now()
         try:
-            made = self.envelopes.receipt(
-                **await self._reply(tx, entry, receiver, confirmation), entry_id=entry.entry_id
-            )
+            made = await self._made(tx, entry, receiver, confirmation)
         except (CannotSeal, UnknownPartner) as error:
             await self._cannot_answer(tx, entry, receiver, error, body)
             return
@@ -151,9 +148,9 @@ class Confirm:
         elif not stored and is_last:
             await self.threads.dropped(tx, entry.entry_id)
 
-    async def _reply(
+    async def _made(
         self, tx: Transaction, entry: Incoming, receiver: HerId, confirmation: Confirmation
-    ) -> dict[str, Any]:
+    ) -> Made:
         partner = self.book.by_her(entry.sender_her or "")
         own = self.book.by_her(receiver)
         if partner is None or own is None:
@@ -161,6 +158,7 @@ class Confirm:
         assert entry.message_id is not None
         assert entry.conversation_id is not None
         assert entry.cpa_id is not None
+        assert entry.receiver_her is not None
         reply = reply_to(
             await tx.document(entry.entry_id) or b"",
             Origin(
@@ -175,25 +173,16 @@ class Confirm:
             receipt_id=self.new_id(),
             at=self.clock.now(),
         )
-        is_addressed = receiver == entry.receiver_her
         to = Answered(
             partner=partner,
-            own_her=receiver,
+            own_her=entry.receiver_her,
             message_id=entry.message_id,
             conversation_id=entry.conversation_id,
-            # That of the envelope is about its own two parties.
-            cpa_id=entry.cpa_id
-            if is_addressed
-            else cpa_id_without_agreement(receiver, partner.her),
+            cpa_id=entry.cpa_id,
             service=entry.service,
             action=entry.action,
         )
-        return {
-            "document": reply.document,
-            "namespace": reply.namespace,
-            "version": reply.version.value,
-            "to": to,
-        }
+        return self.envelopes.receipt(reply, to=to.by(receiver), entry_id=entry.entry_id)
 
     async def _unmatched(
         self, tx: Transaction, confirmation: Confirmation, body: bytes, *, several: bool
