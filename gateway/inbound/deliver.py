@@ -20,7 +20,7 @@ from gateway.domain.receivers import own_receivers
 from gateway.domain.resend import ConfirmationPolicy
 from gateway.domain.rules.receivers import about_admitted
 from gateway.domain.screening import ScreeningPolicy, ThreadFacts, is_urgent
-from gateway.envelopes import Answered, send_again
+from gateway.envelopes import Answered
 from gateway.errors import (
     AttachmentsRemoved,
     DeviationReported,
@@ -33,6 +33,7 @@ from gateway.inbound.opened import Opened
 from gateway.inbound.refuse import Refuse
 from gateway.inbound.screened import screened
 from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Transaction
+from gateway.sending import send_again
 from gateway.threads import Threads
 
 

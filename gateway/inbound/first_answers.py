@@ -11,10 +11,10 @@ from typing import NamedTuple
 from gateway.domain.delivery import Transport
 from gateway.domain.identifiers import HerId, MessageId
 from gateway.domain.resend import ResendPolicy
-from gateway.envelopes import send_again
 from gateway.errors import LeaseLost
 from gateway.ports import Clock, JournalEvent, NewId, Seen, Transaction
 from gateway.queues import send_order
+from gateway.sending import send_again
 
 
 class CopyKey(NamedTuple):

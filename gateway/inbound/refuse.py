@@ -10,11 +10,12 @@ from gateway.domain.identifiers import MessageId
 from gateway.domain.ledger import Incoming, Side, State
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
-from gateway.envelopes import Answered, Envelopes, Made, send
+from gateway.envelopes import Answered, Envelopes, Made
 from gateway.errors import CannotSeal, GatewayError
 from gateway.inbound.entries import arrive, facts_of, save
 from gateway.inbound.first_answers import CopyKey, FirstAnswers
 from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Receipt, Transaction
+from gateway.sending import send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

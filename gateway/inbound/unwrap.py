@@ -16,7 +16,7 @@ from gateway.domain.addressbook import AddressBook
 from gateway.domain.envelope import APPREC_ACTION, CLOCK_TOLERANCE, MessageHeader
 from gateway.domain.identifiers import MessageId, msg_id_key
 from gateway.domain.receipt import ApplicationReceipt
-from gateway.envelopes import Answered, Envelopes, send
+from gateway.envelopes import Answered, Envelopes
 from gateway.errors import (
     BadReceipt,
     CannotUnseal,
@@ -33,6 +33,7 @@ from gateway.inbound.opened import opened
 from gateway.inbound.received import LARGE_BYTES, Verified, business_part, warnings_of
 from gateway.inbound.refuse import Refuse
 from gateway.ports import Arrival, Clock, GiveUp, Keys, NewId, Transaction
+from gateway.sending import send
 
 _MAY_BE_OURS = (CannotUnseal, NotAddressedToUs)  # a key, or a service in the address book, is gone
 

@@ -20,7 +20,6 @@ from gateway.domain.delivery import (
 from gateway.domain.ledger import State
 from gateway.domain.reasons import Reason
 from gateway.domain.receipt import Answer
-from gateway.envelopes import was_handed_over
 from gateway.errors import ContradictingReceipt, GatewayError
 from gateway.ports import (
     Arrival,
@@ -32,6 +31,7 @@ from gateway.ports import (
     Transaction,
 )
 from gateway.receipts.settling import settled
+from gateway.sending import was_handed_over
 from gateway.threads import Threads
 
 Detail = dict[str, str | int | bool | None]

@@ -14,7 +14,7 @@ from gateway.domain.identifiers import HerId
 from gateway.domain.ledger import Incoming, Side, State, silence_letter_id
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import receipt_digest
-from gateway.envelopes import Answered, Envelopes, Made, send
+from gateway.envelopes import Answered, Envelopes, Made
 from gateway.errors import (
     CannotSeal,
     ConfirmationWithoutMessage,
@@ -35,6 +35,7 @@ from gateway.ports import (
 )
 from gateway.receipts.confirmation import Confirmation, confirmation_key, read_confirmation
 from gateway.receipts.settling import settled, word_letter_id
+from gateway.sending import send
 from gateway.threads import Threads
 
 

@@ -10,7 +10,7 @@ from gateway.domain.delivery import Delivery, Purpose
 from gateway.domain.identifiers import MessageId
 from gateway.domain.ledger import Incoming, Side, State
 from gateway.domain.resend import ResendPolicy
-from gateway.envelopes import Made, send, send_again
+from gateway.envelopes import Made
 from gateway.errors import Disposition, GatewayError
 from gateway.ports import (
     Clock,
@@ -24,6 +24,7 @@ from gateway.ports import (
 from gateway.queues import Queue, arrival_notice
 from gateway.receipts.confirmation import confirmation_key
 from gateway.receipts.settling import has_open_letter
+from gateway.sending import send, send_again
 from gateway.threads import Threads
 
 

@@ -22,9 +22,10 @@ ALLOWED: dict[str, set[str]] = {
     "secret_files": {"secret_files"},
     "config": CORE | {"addresses", "secret_files", "config"},
     "envelopes": CORE | {"codecs", "ports", "queues", "envelopes"},
+    "sending": CORE | {"ports", "queues", "envelopes", "sending"},
     "threads": CORE | {"ports", "threads"},
     **{
-        process: CORE | {"codecs", "ports", "queues", "envelopes", "threads", process}
+        process: CORE | {"codecs", "ports", "queues", "envelopes", "sending", "threads", process}
         for process in PROCESSES
     },
     "adapters": CORE | {"ports", "queues", "config", "secret_files", "adapters"},
