@@ -234,13 +234,8 @@ class Deliver:
         """A letter outside the ledger: the message goes its way, and a person has a task."""
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=f"{matter}/{entry.entry_id}",
-                side=None,
-                code=error.code,
-                since=self.clock.now(),
-                entry_id=entry.entry_id,
-                detail=error.detail,
+            DeadLetter.about(
+                error, f"{matter}/{entry.entry_id}", since=self.clock.now(), entry_id=entry.entry_id
             ),
         )
 

@@ -41,14 +41,13 @@ def letter_about(
     arrival: Arrival, error: GatewayError, at: datetime, entry: Incoming | None = None
 ) -> DeadLetter:
     """The letter about a mail; outside the ledger when it has no entry."""
-    return DeadLetter(
-        letter_id=arrival.arrival_id if entry is None else entry.entry_id,
-        side=None if entry is None else Side.INCOMING,
-        code=error.code,
+    return DeadLetter.about(
+        error,
+        arrival.arrival_id if entry is None else entry.entry_id,
         since=at,
+        side=None if entry is None else Side.INCOMING,
         arrival_id=arrival.arrival_id,
         entry_id=None if entry is None else entry.entry_id,
-        detail=error.detail,
     )
 
 

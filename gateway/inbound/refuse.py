@@ -179,14 +179,13 @@ class Refuse:
         """The message was judged and its sender cannot be told: an operator's matter."""
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=entry.entry_id,
-                side=Side.INCOMING,
-                code=error.code,
+            DeadLetter.about(
+                error,
+                entry.entry_id,
                 since=self.clock.now(),
+                side=Side.INCOMING,
                 entry_id=entry.entry_id,
                 arrival_id=entry.arrival_id,
-                detail=error.detail,
             ),
         )
         return replace(entry, state=State.DEAD, reasons=(*entry.reasons, reason_for(error)))

@@ -179,15 +179,7 @@ class Sweep:
             return
         error = NotConfirmedByEpj()
         await self.give_up.letter(
-            tx,
-            DeadLetter(
-                letter_id=letter_id,
-                side=None,
-                code=error.code,
-                since=now,
-                entry_id=entry.entry_id,
-                detail=error.detail,
-            ),
+            tx, DeadLetter.about(error, letter_id, since=now, entry_id=entry.entry_id)
         )
 
     # --- questions ---
@@ -233,15 +225,11 @@ class Sweep:
         async def move(tx: Transaction, due: Sequence[Orphan], now: datetime) -> None:
             for orphan in due:
                 await tx.remove_orphan(orphan.arrival_id)
-                letter = DeadLetter(
-                    letter_id=orphan.arrival_id,
-                    side=None,
-                    code=ReceiptWithoutMessage.code,
-                    since=now,
-                    arrival_id=orphan.arrival_id,
-                    detail=ReceiptWithoutMessage.text_en,
+                arrival_id = orphan.arrival_id
+                error = ReceiptWithoutMessage()
+                await self.give_up.letter(
+                    tx, DeadLetter.about(error, arrival_id, since=now, arrival_id=arrival_id)
                 )
-                await self.give_up.letter(tx, letter)
 
         return Step(
             kind="orphan",

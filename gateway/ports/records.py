@@ -7,6 +7,7 @@ from typing import Self
 
 from gateway.domain.identifiers import HerId, MessageId, MsgId
 from gateway.domain.ledger import Incoming, Outgoing, Side
+from gateway.errors import GatewayError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,30 @@ class DeadLetter:
     detail: str = ""
     state: str = "open"  # open, replayed, discarded, resolved (a late receipt cleared it)
     noticed: bool = True  # whether its notice may be on ``dead.letters``
+
+    @classmethod
+    def about(
+        cls,
+        error: GatewayError,
+        letter_id: str,
+        *,
+        since: datetime,
+        side: Side | None = None,
+        entry_id: str | None = None,
+        message_id: MessageId | None = None,
+        arrival_id: str | None = None,
+    ) -> Self:
+        """The letter that an error makes of a matter."""
+        return cls(
+            letter_id=letter_id,
+            side=side,
+            code=error.code,
+            since=since,
+            entry_id=entry_id,
+            message_id=message_id,
+            arrival_id=arrival_id,
+            detail=error.detail,
+        )
 
 
 @dataclass(frozen=True, slots=True)

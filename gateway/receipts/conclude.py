@@ -165,14 +165,12 @@ def letter_about(
     arrival: Arrival, error: GatewayError, at: datetime, delivery: Delivery | None = None
 ) -> DeadLetter:
     """The letter that keeps a receipt for a person, with its raw bytes; outside the ledger."""
-    return DeadLetter(
-        letter_id=arrival.arrival_id,
-        side=None,
-        code=error.code,
+    return DeadLetter.about(
+        error,
+        arrival.arrival_id,
         since=at,
         arrival_id=arrival.arrival_id,
         entry_id=None if delivery is None else delivery.entry_id,
-        detail=error.detail,
     )
 
 

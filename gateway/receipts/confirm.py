@@ -188,7 +188,6 @@ class Confirm:
     async def _unmatched(
         self, tx: Transaction, confirmation: Confirmation, body: bytes, *, several: bool
     ) -> None:
-        error = ConfirmationWithoutMessage()
         letter_id, outcome = confirmation.letter_id, confirmation.outcome
         detail = f"outcome {outcome} for an unknown msg_id"
         if several:
@@ -198,17 +197,9 @@ class Confirm:
             )
         elif confirmation.receiver_her is not None:
             detail = f"outcome {outcome} for no message of this msg_id and receiver_her"
+        error = ConfirmationWithoutMessage(detail)
         await tx.add_document(confirmation_key(letter_id), body)
-        await self.give_up.letter(
-            tx,
-            DeadLetter(
-                letter_id=letter_id,
-                side=None,
-                code=error.code,
-                since=self.clock.now(),
-                detail=detail,
-            ),
-        )
+        await self.give_up.letter(tx, DeadLetter.about(error, letter_id, since=self.clock.now()))
 
     async def _contradicted(self, tx: Transaction, entry: Incoming) -> None:
         error = ContradictingReceipt("the EPJ confirmed a second time with another outcome")
@@ -216,13 +207,8 @@ class Confirm:
         await tx.record(JournalEvent.about(entry, "contradicted", at=now, code=error.code))
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=f"confirmation/{entry.entry_id}",
-                side=None,
-                code=error.code,
-                since=now,
-                entry_id=entry.entry_id,
-                detail=error.detail,
+            DeadLetter.about(
+                error, f"confirmation/{entry.entry_id}", since=now, entry_id=entry.entry_id
             ),
         )
 
@@ -251,12 +237,11 @@ class Confirm:
         await tx.save_incoming(replace(entry, state=State.DEAD, due_at=None, reasons=reasons))
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=letter_id,
-                side=Side.INCOMING,
-                code=error.code,
+            DeadLetter.about(
+                error,
+                letter_id,
                 since=self.clock.now(),
+                side=Side.INCOMING,
                 entry_id=entry.entry_id,
-                detail=error.detail,
             ),
         )

@@ -53,14 +53,12 @@ class DeadLetters:
             case Purpose.SIGNAL:
                 await self.letter(
                     tx,
-                    DeadLetter(
-                        letter_id=ended.message_id,
-                        side=None,
-                        code=error.code,
+                    DeadLetter.about(
+                        error,
+                        ended.message_id,
                         since=self.clock.now(),
                         entry_id=ended.entry_id,
                         message_id=ended.message_id,
-                        detail=error.detail,
                     ),
                 )
 
@@ -112,14 +110,13 @@ class DeadLetters:
         await tx.save_outgoing(entry)
         await self.letter(
             tx,
-            DeadLetter(
-                letter_id=entry.entry_id,
-                side=Side.OUTGOING,
-                code=error.code,
+            DeadLetter.about(
+                error,
+                entry.entry_id,
                 since=self.clock.now(),
+                side=Side.OUTGOING,
                 entry_id=entry.entry_id,
                 message_id=entry.message_id,
-                detail=error.detail,
             ),
         )
 
@@ -136,14 +133,13 @@ class DeadLetters:
         await tx.save_incoming(replace(entry, state=State.DEAD, due_at=None, reasons=reasons))
         await self.letter(
             tx,
-            DeadLetter(
-                letter_id=entry.entry_id,
-                side=Side.INCOMING,
-                code=error.code,
+            DeadLetter.about(
+                error,
+                entry.entry_id,
                 since=self.clock.now(),
+                side=Side.INCOMING,
                 entry_id=entry.entry_id,
                 message_id=delivery.message_id,
-                detail=error.detail,
             ),
         )
 
