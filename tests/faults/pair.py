@@ -13,7 +13,7 @@ import socket
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,6 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.connection import make_url
 from structlog.testing import capture_logs
 
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.store import SqlJournal
 from gateway.adapters.rabbitmq.connection import (
     LOST,
@@ -44,6 +42,7 @@ from gateway.ops.demo.postoffice import PostOffice
 from gateway.ops.demo_config import Pace, Seat, edi_of, write_demo
 from gateway.ops.demo_keys import HOSPITAL, MUNICIPALITY
 from gateway.ops.gateway_process import GatewayProcess
+from gateway.ops.journal import opened_journal
 from gateway.queues import Queue
 from tests.broker_fixture import eventually
 
@@ -149,17 +148,9 @@ class Pair:
             if "confirmed" not in self.epjs[name].events.get(msg_id, ())
         ]
 
-    @asynccontextmanager
-    async def journal(self, name: str) -> AsyncIterator[SqlJournal]:
+    def journal(self, name: str) -> AbstractAsyncContextManager[SqlJournal]:
         """One side's journal, read beside a gateway that runs or does not."""
-        office = self.offices[name]
-        async with open_journal(
-            office.settings.journal.url,
-            keys=office.content_keys,
-            clock=SystemClock(),
-            exclusive=False,
-        ) as journal:
-            yield journal
+        return opened_journal(self.offices[name])
 
     async def ledger(self, name: str) -> Ledger:
         """One side's ledger."""

@@ -26,10 +26,11 @@ from gateway.errors import AnswerOverdue, GatewayError, InternalFault, ReceiptWi
 from gateway.office import open_office
 from gateway.ops.cli.audit import actor
 from gateway.ops.cli.content import audited_content
-from gateway.ops.cli.operator import event_json, event_line, opened_journal, wait_lines
+from gateway.ops.cli.operator import event_json, event_line, wait_lines
 from gateway.ops.cli.shell import print_json
 from gateway.ops.cli.threads import question_json, question_line
 from gateway.ops.desk import Desk, Letter, is_named
+from gateway.ops.journal import opened_journal
 from gateway.ops.letters import letter_json, letter_lines, parked_json, parked_line
 from gateway.ops.parked import hindrance_of, origin
 from gateway.ops.waiting import Wait, waits_from
