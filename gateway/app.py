@@ -22,9 +22,11 @@ from gateway.adapters.rabbitmq.publisher import Publisher
 from gateway.adapters.rabbitmq.relay import OutboxRelay
 from gateway.adapters.rabbitmq.topology import declare
 from gateway.adapters.rabbitmq.waiting import first_of
-from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener, tls_context
+from gateway.adapters.smtp_listen import SmtpListener
+from gateway.adapters.smtp_listen_settings import ListenerSettings, tls_context
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
-from gateway.config import Settings, secret_of
+from gateway.config.connections import secret_of
+from gateway.config.settings import Settings
 from gateway.envelopes import require_able_to_sign
 from gateway.errors import (
     CannotSign,

@@ -8,6 +8,7 @@ lifetime. Pure but for the clock and the ids, which come in from outside.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from cryptography import x509
 
@@ -16,6 +17,7 @@ from gateway.codecs.certificates import (
     require_usable_for_sealing,
     require_usable_for_signing,
 )
+from gateway.codecs.replying import Reply
 from gateway.codecs.wrapping import (
     Signer,
     Wrapped,
@@ -24,7 +26,7 @@ from gateway.codecs.wrapping import (
     wrap_payload,
 )
 from gateway.domain.addressbook import Entry
-from gateway.domain.delivery import Delivery, Purpose, Reopened, advance
+from gateway.domain.delivery import Delivery, Purpose
 from gateway.domain.envelope import (
     ACKNOWLEDGMENT_ACTION,
     APPREC_ACTION,
@@ -48,8 +50,7 @@ from gateway.domain.identifiers import (
 )
 from gateway.domain.resend import ResendPolicy
 from gateway.errors import CannotSeal, CannotSign, GatewayError, UnusableCertificate
-from gateway.ports import Clock, Keys, NewId, Transaction
-from gateway.queues import send_order
+from gateway.ports import Clock, Keys, NewId
 
 SERVICE_TYPE = "string"
 
@@ -77,6 +78,30 @@ class Answered:
     cpa_id: CpaId
     service: str | None = None
     action: str | None = None
+
+    @classmethod
+    def of(cls, header: MessageHeader, partner: Entry) -> Self:
+        """The envelope with ``header`` that ``partner`` sent."""
+        return cls(
+            partner=partner,
+            own_her=header.receiver.her,
+            message_id=header.message_id,
+            conversation_id=header.conversation_id,
+            cpa_id=header.cpa_id,
+            service=header.service,
+            action=header.action,
+        )
+
+    def by(self, own_her: HerId) -> Self:
+        """How ``own_her`` answers an envelope that may be for another receiver of ours.
+
+        The CPAId of the envelope is about its own two parties, so another one answers
+        as without an agreement.
+        """
+        if own_her == self.own_her:
+            return self
+        cpa_id = cpa_id_without_agreement(own_her, self.partner.her)
+        return replace(self, own_her=own_her, cpa_id=cpa_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +154,7 @@ class Envelopes:
         wrapped = self._payload(header, document, namespace, version, receiver)
         return self._made(header, wrapped, Purpose.MESSAGE, receiver, entry_id, parent)
 
-    def receipt(
-        self, document: bytes, *, namespace: str, version: str, to: Answered, entry_id: str
-    ) -> Made:
+    def receipt(self, reply: Reply, *, to: Answered, entry_id: str) -> Made:
         """An AppRec: the service of the message it answers, roles swapped (HISD 1209 §3).
 
         Raises:
@@ -152,7 +175,9 @@ class Envelopes:
             duplicate_elimination=True,
             description=self.description,
         )
-        wrapped = self._payload(header, document, namespace, version, to.partner)
+        wrapped = self._payload(
+            header, reply.document, reply.namespace, reply.version.value, to.partner
+        )
         return self._made(header, wrapped, Purpose.RECEIPT, to.partner, entry_id)
 
     def acknowledgment(
@@ -235,40 +260,6 @@ class Envelopes:
             parent=parent,
         )
         return Made(delivery=delivery, entity=wrapped.entity)
-
-
-async def send(tx: Transaction, made: Made, outbox_id: str) -> None:
-    """Record an envelope of ours and order its first attempt."""
-    await tx.add_delivery(made.delivery, made.entity)
-    await tx.put(send_order(outbox_id, made.delivery.message_id, 1))
-
-
-async def send_again(
-    tx: Transaction, delivery: Delivery, outbox_id: str, *, now: datetime, resend: ResendPolicy
-) -> Delivery | None:
-    """Order the recorded bytes of an envelope once more; None when it has been answered.
-
-    A message keeps the lifetime it was given. An AppRec gets a new one: it may
-    only ever be sent as it was (HIS 80415).
-    """
-    opened = advance(delivery, Reopened())
-    if opened is delivery:
-        return None
-    lives_until = delivery.time_to_live
-    if delivery.purpose is not Purpose.MESSAGE:
-        lives_until = max(lives_until, resend.lives_until(now))
-    opened = replace(opened, time_to_live=lives_until, due_at=now + resend.attempt_guard)
-    await tx.save_delivery(opened)
-    await tx.put(send_order(outbox_id, delivery.message_id, delivery.tries + 1))
-    return opened
-
-
-async def was_handed_over(tx: Transaction, delivery: Delivery) -> bool:
-    """Whether the transport ever took this envelope, or one that it replaces."""
-    if delivery.sent_at is not None:
-        return True
-    replaced = None if delivery.parent is None else await tx.delivery(delivery.parent)
-    return replaced is not None and await was_handed_over(tx, replaced)
 
 
 def require_able_to_sign(keys: Keys, at: datetime) -> None:

@@ -9,7 +9,7 @@ from gateway.adapters.keys import load_content_keys, load_key_pair
 from gateway.adapters.registers import load_address_book, load_services
 from gateway.codecs.mime import MailLimits
 from gateway.codecs.xml import XmlLimits
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.domain.addressbook import AddressBook, Enterprise
 from gateway.domain.identifiers import HerId
 from gateway.domain.screening import ScreeningPolicy

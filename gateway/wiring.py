@@ -19,9 +19,11 @@ from gateway.outbound.reading import Reading
 from gateway.outbound.rewrap import Rewrap
 from gateway.outbound.sweep import Sweep
 from gateway.ports import Clock, Journal, NewId, OutgoingTransport
+from gateway.receipts.conclude import Conclude
 from gateway.receipts.confirm import Confirm
 from gateway.receipts.correlate import Correlate
 from gateway.receipts.dead_letters import DeadLetters
+from gateway.receipts.decisions import Decisions
 from gateway.receipts.report import StatusReport
 from gateway.threads import PatientMarks, Threads
 
@@ -37,6 +39,7 @@ class Processes:
     receive: Receive
     confirm: Confirm
     letters: DeadLetters
+    decisions: Decisions
     threads: Threads
 
 
@@ -61,10 +64,15 @@ def wire(
         policy=office.screening.reply_time,
     )
     rewrap = Rewrap(book=book, envelopes=envelopes, limits=office.xml_limits, threads=threads)
-    letters = DeadLetters(
-        clock=clock, new_id=new_id, report=report, resend=resend, rewrap=rewrap, threads=threads
+    letters = DeadLetters(clock=clock, new_id=new_id, report=report)
+    first_answers = FirstAnswers(clock=clock, new_id=new_id, resend=resend)
+    refuse = Refuse(
+        clock=clock,
+        new_id=new_id,
+        envelopes=envelopes,
+        first_answers=first_answers,
+        give_up=letters,
     )
-    refuse = Refuse(clock=clock, new_id=new_id, envelopes=envelopes, give_up=letters)
     deliver = Deliver(
         clock=clock,
         new_id=new_id,
@@ -77,13 +85,10 @@ def wire(
     )
     correlate = Correlate(
         clock=clock,
-        new_id=new_id,
-        report=report,
+        conclude=Conclude(clock=clock, report=report, give_up=letters, threads=threads),
         give_up=letters,
-        threads=threads,
         orphan_wait=settings.answer.orphan_wait,
     )
-    first_answers = FirstAnswers(clock=clock, new_id=new_id, resend=resend)
     unwrap = Unwrap(
         clock=clock,
         new_id=new_id,
@@ -159,6 +164,9 @@ def wire(
             threads=threads,
         ),
         letters=letters,
+        decisions=Decisions(
+            clock=clock, new_id=new_id, report=report, resend=resend, rewrap=rewrap, threads=threads
+        ),
         threads=threads,
     )
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.codecs.mime import Part, parse_mail, render_entity, render_mail
 from gateway.codecs.msghead import render_request
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.findings import Direction
 from gateway.domain.message import DialogMessage
 from gateway.office import Office, open_office

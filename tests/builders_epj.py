@@ -1,15 +1,21 @@
 """What EPJs hand in as JSON, for tests; everybody in it is invented."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.adapters.registers import load_services
+from gateway.codecs.document import read_document
+from gateway.codecs.epj_json import document_from_json
 from gateway.domain.addressbook import AddressBook, Enterprise, Person, Service
 from gateway.domain.identifiers import HerId
+from gateway.domain.message import DialogMessage
 from gateway.domain.services import ServiceType, Side
 
 REQUEST_ID = "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1a01"
 ANSWER_ID = "6f2f4c0e-7a51-4b0e-9c39-0d9a5b0f1a02"
+NOW = datetime(2026, 3, 4, 23, 30, 15, 999_000, tzinfo=UTC)
+SECRET = "Hemmelig Navnesen"  # stands for whatever an EPJ writes
 SERVICES = load_services()
 
 
@@ -106,3 +112,11 @@ def encoded(data: dict[str, Any]) -> bytes:
 def _changed(data: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     changed = data | {name.rstrip("_"): value for name, value in changes.items()}
     return {name: value for name, value in changed.items() if value is not None}
+
+
+def made(data: dict[str, Any], *questions: DialogMessage) -> DialogMessage:
+    """The document of ``data``, read as the gateway reads every document."""
+    document = document_from_json(
+        encoded(data), book=BOOK, services=SERVICES, now=NOW, questions_of=lambda _: questions
+    )
+    return read_document(document).message

@@ -6,7 +6,7 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from gateway.ports import KeyPair
@@ -46,7 +46,7 @@ def a_subject(name: str, **attributes: str) -> x509.Name:
 
 
 def a_certificate(
-    key: rsa.RSAPrivateKey,
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
     *,
     name: str = "hospital",
     usage: Iterable[str] | None = SIGNING,

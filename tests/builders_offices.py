@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from gateway.adapters.journal.engine import open_journal
 from gateway.codecs.msghead import render_answer, render_request
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.ledger import Incoming, Outgoing, Sums
 from gateway.domain.message import ANSWER, DialogMessage
@@ -170,14 +170,14 @@ class Desk:
     async def replay(self, letter_id: str) -> bool:
         """An operator's replay."""
         async with self.journal.transaction() as tx:
-            letters = self.processes.letters
-            return await letters.replay(tx, letter_id, actor="kari", reason="checked")
+            decisions = self.processes.decisions
+            return await decisions.replay(tx, letter_id, actor="kari", reason="checked")
 
     async def discard(self, letter_id: str) -> bool:
         """An operator's discard."""
         async with self.journal.transaction() as tx:
-            letters = self.processes.letters
-            return await letters.discard(tx, letter_id, actor="kari", reason="telephoned")
+            decisions = self.processes.decisions
+            return await decisions.discard(tx, letter_id, actor="kari", reason="telephoned")
 
 
 @dataclass(slots=True)

@@ -55,43 +55,20 @@ class Signer:
 @cache
 def a_doctor(bits: int = 2048, **certificate: Any) -> Signer:
     """RSA; valid on every day that the tests know unless told otherwise."""
-    key = a_private_key("doctor", bits)
+    return _person(a_private_key("doctor", bits), **certificate)
+
+
+@cache
+def a_doctor_on(curve: type[ec.EllipticCurve]) -> Signer:
+    return _person(ec.generate_private_key(curve()), usage=("digital_signature",))
+
+
+def _person(key: Key, **certificate: Any) -> Signer:
     dates = {
         "not_before": datetime(2020, 1, 1, tzinfo=UTC),
         "not_after": datetime(2035, 1, 1, tzinfo=UTC),
     }
     return Signer(key=key, certificate=a_certificate(key, **{**dates, **certificate}))
-
-
-@cache
-def a_doctor_on(curve: type[ec.EllipticCurve]) -> Signer:
-    key = ec.generate_private_key(curve())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Kari Bøe (oppdiktet)")])
-    usage = dict.fromkeys(
-        (
-            "content_commitment",
-            "key_encipherment",
-            "data_encipherment",
-            "key_agreement",
-            "key_cert_sign",
-            "crl_sign",
-            "encipher_only",
-            "decipher_only",
-        ),
-        False,
-    )
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2035, 1, 1, tzinfo=UTC))
-        .add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return Signer(key=key, certificate=certificate)
 
 
 def personally_signed(

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
+from gateway.adapters.smtp_listen import SmtpListener
+from gateway.adapters.smtp_listen_settings import ListenerSettings
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 
 MAIL = b"Subject: ebXML\r\nContent-Type: text/xml\r\n\r\n<a/>\r\n"

@@ -8,47 +8,32 @@ only a message that cannot or must not be taken in is answered at once.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway.codecs.document import text_only
-from gateway.codecs.document_signature import signature_findings
 from gateway.codecs.replying import Origin, origin_of
 from gateway.domain.addressbook import AddressBook, Entry
-from gateway.domain.addressing import address_incoming
 from gateway.domain.delivery import Transport
 from gateway.domain.envelope import MessageHeader
-from gateway.domain.findings import (
-    Direction,
-    FindingClass,
-    Screening,
-    Verdict,
-    rejection_from,
-)
+from gateway.domain.findings import Screening
 from gateway.domain.identifiers import HerId, MsgId
-from gateway.domain.kind_on_envelope import kind_on_envelope
 from gateway.domain.ledger import Incoming, Side
-from gateway.domain.message import DEVIATION, Attachment, Carrier, kind_word
+from gateway.domain.message import DEVIATION
 from gateway.domain.receivers import own_receivers
 from gateway.domain.resend import ConfirmationPolicy
 from gateway.domain.rules.receivers import about_admitted
-from gateway.domain.screening import ScreeningPolicy, ThreadFacts, is_urgent, screen
-from gateway.envelopes import Answered, send_again
+from gateway.domain.screening import ScreeningPolicy, ThreadFacts, is_urgent
+from gateway.envelopes import Answered
 from gateway.errors import (
     AttachmentsRemoved,
     DeviationReported,
     GatewayError,
     InconsistentEnvelope,
 )
+from gateway.inbound.entries import facts_of
+from gateway.inbound.epj_incoming import for_the_epj
 from gateway.inbound.opened import Opened
 from gateway.inbound.refuse import Refuse
-from gateway.ports import (
-    Clock,
-    DeadLetter,
-    GiveUp,
-    JournalEvent,
-    NewId,
-    OutboundMessage,
-    Transaction,
-)
-from gateway.queues import Queue
+from gateway.inbound.screened import screened
+from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Transaction
+from gateway.sending import send_again
 from gateway.threads import Threads
 
 
@@ -91,8 +76,10 @@ class Deliver:
 
         Every AppRec of ours that never got its acknowledgment goes out again as it was.
         """
-        await tx.record(self._event("duplicate_document", entry))
         now, resend = self.clock.now(), self.refuse.envelopes.resend
+        await tx.record(
+            JournalEvent.about(entry, "duplicate_document", at=now, detail=facts_of(entry))
+        )
         for receipt in await tx.receipts(entry.entry_id):
             if receipt.message_id is None:
                 continue
@@ -132,8 +119,14 @@ class Deliver:
         )
         await tx.add_document(entry.entry_id, letter.body)
         thread = await self._thread(tx, letter, header)
-        screening = self._screened(letter, header, extra_parts, thread)
-        screening, body = _as_text(letter, screening)
+        screening, body = screened(
+            letter,
+            header,
+            book=self.book,
+            policy=self.policy,
+            extra_parts=extra_parts,
+            thread=thread,
+        )
         origins = [origin_of(header, to.partner, receiver) for receiver in receivers]
         if screening.rejections:
             return await self.refuse.document(
@@ -169,39 +162,6 @@ class Deliver:
             message, parent, own_her=header.receiver.her, partner_her=partner_her
         )
 
-    def _screened(
-        self,
-        letter: Opened,
-        header: MessageHeader,
-        extra: tuple[int, ...],
-        thread: ThreadFacts | None,
-    ) -> Screening:
-        if letter.document is None:
-            assert letter.error is not None
-            return _refused(letter.error)
-        message = letter.document.message
-        if extra:
-            parts = tuple(_attached_part(number, size) for number, size in enumerate(extra, 2))
-            message = replace(message, attachments=(*message.attachments, *parts))
-        addressing = address_incoming(
-            message,
-            self.book,
-            from_her=header.sender.her,
-            to_her=header.receiver.her,
-            policy=self.policy,
-        )
-        more = list(addressing.findings)
-        more += kind_on_envelope(header, message.type.value, self.policy)
-        more += signature_findings(letter.document, Direction.INCOMING)
-        return screen(
-            message,
-            direction=Direction.INCOMING,
-            policy=self.policy,
-            more=more,
-            thread=thread,
-            admitted=addressing.admitted,
-        )
-
     async def _hand_over(
         self,
         tx: Transaction,
@@ -217,31 +177,17 @@ class Deliver:
         message = letter.document.message
         now = self.clock.now()
         removed = (len(message.attachments) + len(extra)) if screening.strips else 0
-        headers: dict[str, str | int | bool] = {
-            "x-sender-her": header.sender.her,
-            "x-receiver-her": header.receiver.her,
-            "x-urgent": is_urgent(message, self.policy),
-            "x-removed-attachments": removed,
-        }
-        if len(entry.receivers) > 1:
-            headers["x-other-receivers"] = ",".join(entry.receivers[1:])
-        if receiver.service_code is not None:
-            headers["x-service-code"] = receiver.service_code
-        if message.conversation is not None:
-            headers["x-ref-to-parent"] = message.conversation.parent
-        follow_up = [f.rule for f in screening.findings if f.cls is FindingClass.FOLLOW_UP]
-        if rules := [rule for rule in dict.fromkeys(follow_up) if rule is not None]:
-            headers["x-follow-up"] = ",".join(rules)
         await tx.put(
-            OutboundMessage(
-                outbox_id=self.new_id(),
-                queue=Queue.EPJ_INCOMING,
-                body=body,
-                content_type="application/xml",
-                message_id=message.msg_id,
-                correlation_id=header.conversation_id,
-                type=message.type.value,
-                headers=headers,
+            for_the_epj(
+                self.new_id(),
+                message,
+                body,
+                header,
+                receiver=receiver,
+                others=entry.receivers[1:],
+                screening=screening,
+                is_urgent=is_urgent(message, self.policy),
+                removed=removed,
             )
         )
         await self.threads.join(
@@ -259,9 +205,8 @@ class Deliver:
         for one in screening.findings:
             name = f"{one.rule} {one.cls.value}"
             findings[name] = f"{findings[name]},{one.code}" if name in findings else one.code
-        await tx.record(
-            self._event("handed_to_epj", entry, detail={"removed": removed, **findings})
-        )
+        detail = {**facts_of(entry), "removed": removed, **findings}
+        await tx.record(JournalEvent.about(entry, "handed_to_epj", at=now, detail=detail))
         if removed:
             await self._ask_the_operator(tx, entry, AttachmentsRemoved(), "follow-up")
         due_at = self.confirmations.next_look(now, now)
@@ -289,13 +234,8 @@ class Deliver:
         """A letter outside the ledger: the message goes its way, and a person has a task."""
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=f"{matter}/{entry.entry_id}",
-                side=None,
-                code=error.code,
-                since=self.clock.now(),
-                entry_id=entry.entry_id,
-                detail=error.detail,
+            DeadLetter.about(
+                error, f"{matter}/{entry.entry_id}", since=self.clock.now(), entry_id=entry.entry_id
             ),
         )
 
@@ -311,46 +251,3 @@ class Deliver:
             for entry in await tx.incoming_by_msg_id(msg_id)
             if entry.sender_her == sender_her and entry.entry_id != entry_id
         ]
-
-    def _event(
-        self,
-        name: str,
-        entry: Incoming,
-        *,
-        detail: dict[str, str | int | bool | None] | None = None,
-    ) -> JournalEvent:
-        return JournalEvent(
-            at=self.clock.now(),
-            name=name,
-            side=Side.INCOMING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
-            detail={
-                "partner": entry.sender_her,
-                "type": kind_word(entry.message_type or entry.action),
-                **(detail or {}),
-            },
-        )
-
-
-def _as_text(letter: Opened, screening: Screening) -> tuple[Screening, bytes]:
-    """What the EPJ gets of a message that may pass; refused when nothing valid is left of it."""
-    if letter.document is None or screening.rejections:
-        return screening, b""
-    try:
-        return screening, text_only(letter.body, letter.document, screening)
-    except GatewayError as error:
-        return _refused(error), b""
-
-
-def _refused(error: GatewayError) -> Screening:
-    return Screening(verdict=Verdict.REJECT, findings=rejection_from(error, Direction.INCOMING))
-
-
-def _attached_part(number: int, size: int) -> Attachment:
-    return Attachment(
-        carrier=Carrier.PART,
-        mime="application/octet-stream",
-        bytes=size,
-        where=f"MIME part {number + 1}",
-    )

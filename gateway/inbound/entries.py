@@ -41,15 +41,22 @@ def letter_about(
     arrival: Arrival, error: GatewayError, at: datetime, entry: Incoming | None = None
 ) -> DeadLetter:
     """The letter about a mail; outside the ledger when it has no entry."""
-    return DeadLetter(
-        letter_id=arrival.arrival_id if entry is None else entry.entry_id,
-        side=None if entry is None else Side.INCOMING,
-        code=error.code,
+    return DeadLetter.about(
+        error,
+        arrival.arrival_id if entry is None else entry.entry_id,
         since=at,
+        side=None if entry is None else Side.INCOMING,
         arrival_id=arrival.arrival_id,
         entry_id=None if entry is None else entry.entry_id,
-        detail=error.detail,
     )
+
+
+def facts_of(entry: Incoming) -> dict[str, str | None]:
+    """Whose message it is and of what kind, as the trail tells it."""
+    return {
+        "partner": entry.sender_her,
+        "type": kind_word(entry.message_type or entry.action),
+    }
 
 
 async def arrive(
@@ -65,12 +72,10 @@ async def arrive(
         return False
     kind = None if peek is None or peek.type is None else peek.type.value
     await tx.record(
-        JournalEvent(
+        JournalEvent.about(
+            entry,
+            "arrived",
             at=at,
-            name="arrived",
-            side=Side.INCOMING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
             detail={
                 "partner": entry.sender_her,
                 "type": kind_word(kind or entry.action),
@@ -138,12 +143,7 @@ async def close_if_no_message(tx: Transaction, arrival: Arrival, at: datetime) -
         return
     await tx.save_incoming(replace(entry, state=State.DISCARDED, due_at=None))
     await tx.record(
-        JournalEvent(
-            at=at,
-            name="no_message",
-            side=Side.INCOMING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
-            detail={"became": arrival.kind, "partner": entry.sender_her},
+        JournalEvent.about(
+            entry, "no_message", at=at, detail={"became": arrival.kind, "partner": entry.sender_her}
         )
     )

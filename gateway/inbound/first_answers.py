@@ -11,10 +11,10 @@ from typing import NamedTuple
 from gateway.domain.delivery import Transport
 from gateway.domain.identifiers import HerId, MessageId
 from gateway.domain.resend import ResendPolicy
-from gateway.envelopes import send_again
 from gateway.errors import LeaseLost
-from gateway.ports import Arrival, Clock, JournalEvent, NewId, Seen, Transaction
+from gateway.ports import Clock, JournalEvent, NewId, Seen, Transaction
 from gateway.queues import send_order
+from gateway.sending import send_again
 
 
 class CopyKey(NamedTuple):
@@ -48,7 +48,7 @@ class FirstAnswers:
         *,
         fingerprint: str,
         reply_id: MessageId,
-        arrival: Arrival,
+        arrival_id: str,
         entry_id: str | None,
     ) -> None:
         """Record the answer to the first copy.
@@ -63,14 +63,14 @@ class FirstAnswers:
             fingerprint=fingerprint,
             reply_id=reply_id,
             at=self.clock.now(),
-            arrival_id=arrival.arrival_id,
+            arrival_id=arrival_id,
             entry_id=entry_id,
         )
         if not await tx.add_seen(seen):
             raise LeaseLost("another copy of this envelope was read a moment ago")
 
     async def repeat(
-        self, tx: Transaction, seen: Seen, arrival: Arrival, message_id: MessageId
+        self, tx: Transaction, seen: Seen, arrival_id: str, message_id: MessageId
     ) -> None:
         """Give a copy the first answer again, byte for byte (HITS 1172 §5.8.2)."""
         reply, now = await tx.delivery(seen.reply_id), self.clock.now()
@@ -84,6 +84,6 @@ class FirstAnswers:
                 name="duplicate",
                 entry_id=seen.entry_id,
                 message_id=message_id,
-                arrival_id=arrival.arrival_id,
+                arrival_id=arrival_id,
             )
         )

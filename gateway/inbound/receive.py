@@ -211,7 +211,7 @@ class Receive:
         by_bytes = key.by_bytes(refused.fingerprint)
         seen = await self.first_answers.to(tx, by_bytes)
         if seen is not None and seen.arrival_id != arrival.arrival_id:
-            await self.first_answers.repeat(tx, seen, arrival, peek.message_id)
+            await self.first_answers.repeat(tx, seen, arrival.arrival_id, peek.message_id)
             return "duplicate"
         answered = seen or await self.first_answers.to(tx, key)
         if answered is not None and answered.arrival_id == arrival.arrival_id:
@@ -222,14 +222,8 @@ class Receive:
             # Nobody vouches for it, and an error would speak of the true message.
             await self._set_apart(tx, arrival, error)
             return "forged-copy"
-        reply_id = await self.refuse.envelope(tx, entry, to, error)
-        await self.first_answers.remember(
-            tx,
-            by_bytes,
-            fingerprint=refused.fingerprint,
-            reply_id=reply_id,
-            arrival=arrival,
-            entry_id=entry.entry_id,
+        await self.refuse.envelope(
+            tx, entry, to, error, key=by_bytes, fingerprint=refused.fingerprint
         )
         return "refused"
 

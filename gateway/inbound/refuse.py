@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from gateway.codecs.replying import Origin, reply_to
 from gateway.domain.envelope import APPREC_ACTION, ErrorEntry, Severity
 from gateway.domain.findings import Finding
-from gateway.domain.identifiers import HerId, MessageId, cpa_id_without_agreement
+from gateway.domain.identifiers import MessageId
 from gateway.domain.ledger import Incoming, Side, State
-from gateway.domain.message import kind_word
 from gateway.domain.reasons import reason_for
 from gateway.domain.receipt import Answer, ReceiptError, receipt_digest
-from gateway.envelopes import Answered, Envelopes, Made, send
+from gateway.envelopes import Answered, Envelopes, Made
 from gateway.errors import CannotSeal, GatewayError
-from gateway.inbound.entries import arrive, save
+from gateway.inbound.entries import arrive, facts_of, save
+from gateway.inbound.first_answers import CopyKey, FirstAnswers
 from gateway.ports import Clock, DeadLetter, GiveUp, JournalEvent, NewId, Receipt, Transaction
+from gateway.sending import send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +25,25 @@ class Refuse:
     clock: Clock
     new_id: NewId
     envelopes: Envelopes
+    first_answers: FirstAnswers
     give_up: GiveUp
 
     async def envelope(
-        self, tx: Transaction, entry: Incoming, to: Answered, error: GatewayError
-    ) -> MessageId:
-        """Refuse a whole envelope with a MessageError; returns the answer's MessageId.
+        self,
+        tx: Transaction,
+        entry: Incoming,
+        to: Answered,
+        error: GatewayError,
+        *,
+        key: CopyKey,
+        fingerprint: str,
+    ) -> None:
+        """Refuse a whole envelope with a MessageError, which its copies get again.
 
         The text is the error's own, never anything of what was received.
+
+        Raises:
+            LeaseLost: a copy was read a moment ago by another; undo all, and read again.
         """
         entries = (error_entry(error),)
         reply_id = await self._message_error(tx, to, entries, entry.entry_id)
@@ -41,22 +53,26 @@ class Refuse:
             entry = replace(entry, state=State.REJECTED, reply_id=reply_id, reasons=reasons)
             await save(tx, entry, is_new=is_new)
         await tx.record(
-            JournalEvent(
+            JournalEvent.about(
+                entry,
+                "message_error",
                 at=self.clock.now(),
-                name="message_error",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
                 code=error.code,
                 detail={
                     "ebms_error": error.ebms_error,
                     "reason": error.detail,
-                    "partner": entry.sender_her,
-                    "type": kind_word(entry.action),
+                    **facts_of(entry),
                 },
             )
         )
-        return reply_id
+        await self.first_answers.remember(
+            tx,
+            key,
+            fingerprint=fingerprint,
+            reply_id=reply_id,
+            arrival_id=entry.arrival_id,
+            entry_id=entry.entry_id,
+        )
 
     async def warning(
         self, tx: Transaction, to: Answered, errors: Sequence[GatewayError], *, entry_id: str
@@ -131,17 +147,12 @@ class Refuse:
                 )
             )
         await tx.record(
-            JournalEvent(
+            JournalEvent.about(
+                entry,
+                "refused_to_sender" if errors else "stored_for_operator",
                 at=self.clock.now(),
-                name="refused_to_sender" if errors else "stored_for_operator",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
                 code=code,
-                detail={
-                    "partner": entry.sender_her,
-                    "type": kind_word(entry.message_type or entry.action),
-                },
+                detail=facts_of(entry),
             )
         )
         return replace(entry, receipt_id=receipts[-1].delivery.message_id)
@@ -162,40 +173,22 @@ class Refuse:
             receipt_id=self.new_id(),
             at=self.clock.now(),
         )
-        return self.envelopes.receipt(
-            reply.document,
-            namespace=reply.namespace,
-            version=reply.version.value,
-            to=answered_by(to, origin.receiver.her),
-            entry_id=entry.entry_id,
-        )
+        return self.envelopes.receipt(reply, to=to.by(origin.receiver.her), entry_id=entry.entry_id)
 
     async def _cannot_tell(self, tx: Transaction, entry: Incoming, error: CannotSeal) -> Incoming:
         """The message was judged and its sender cannot be told: an operator's matter."""
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=entry.entry_id,
-                side=Side.INCOMING,
-                code=error.code,
+            DeadLetter.about(
+                error,
+                entry.entry_id,
                 since=self.clock.now(),
+                side=Side.INCOMING,
                 entry_id=entry.entry_id,
                 arrival_id=entry.arrival_id,
-                detail=error.detail,
             ),
         )
         return replace(entry, state=State.DEAD, reasons=(*entry.reasons, reason_for(error)))
-
-
-def answered_by(to: Answered, own_her: HerId) -> Answered:
-    """How ``own_her`` answers an envelope that may be for another receiver of ours.
-
-    The CPAId of the envelope is about its own two parties, so another one answers
-    as without an agreement.
-    """
-    if own_her == to.own_her:
-        return to
-    return replace(to, own_her=own_her, cpa_id=cpa_id_without_agreement(own_her, to.partner.her))
 
 
 def error_entry(error: GatewayError, severity: Severity = Severity.ERROR) -> ErrorEntry:

@@ -16,7 +16,7 @@ from gateway.domain.addressbook import AddressBook
 from gateway.domain.envelope import APPREC_ACTION, CLOCK_TOLERANCE, MessageHeader
 from gateway.domain.identifiers import MessageId, msg_id_key
 from gateway.domain.receipt import ApplicationReceipt
-from gateway.envelopes import Answered, Envelopes, send
+from gateway.envelopes import Answered, Envelopes
 from gateway.errors import (
     BadReceipt,
     CannotUnseal,
@@ -33,6 +33,7 @@ from gateway.inbound.opened import opened
 from gateway.inbound.received import LARGE_BYTES, Verified, business_part, warnings_of
 from gateway.inbound.refuse import Refuse
 from gateway.ports import Arrival, Clock, GiveUp, Keys, NewId, Transaction
+from gateway.sending import send
 
 _MAY_BE_OURS = (CannotUnseal, NotAddressedToUs)  # a key, or a service in the address book, is gone
 
@@ -63,21 +64,13 @@ class Unwrap:
             LeaseLost: a copy of this envelope was read a moment ago; undo, and read again.
         """
         header = verified.envelope.header
-        to = Answered(
-            partner=verified.partner,
-            own_her=header.receiver.her,
-            message_id=header.message_id,
-            conversation_id=header.conversation_id,
-            cpa_id=header.cpa_id,
-            service=header.service,
-            action=header.action,
-        )
+        to = Answered.of(header, verified.partner)
         key = key_of(header)
         seen = await self.first_answers.to(tx, key)
         again = seen is not None and seen.arrival_id == arrival.arrival_id
         if seen is not None and not again:
             if seen.fingerprint == verified.fingerprint:
-                await self.first_answers.repeat(tx, seen, arrival, header.message_id)
+                await self.first_answers.repeat(tx, seen, arrival.arrival_id, header.message_id)
                 return "duplicate"
             return await self._inconsistent(tx, arrival, verified, to)
         try:
@@ -107,7 +100,7 @@ class Unwrap:
         elif seen.arrival_id == arrival.arrival_id:
             await self._still_unusable(tx, arrival, header, error)
         else:
-            await self.first_answers.repeat(tx, seen, arrival, header.message_id)
+            await self.first_answers.repeat(tx, seen, arrival.arrival_id, header.message_id)
             return "duplicate"
         return "refused"
 
@@ -121,15 +114,7 @@ class Unwrap:
         error: GatewayError,
     ) -> None:
         entry = entry_of(arrival, verified.envelope.header)
-        reply_id = await self.refuse.envelope(tx, entry, to, error)
-        await self.first_answers.remember(
-            tx,
-            key,
-            fingerprint=verified.fingerprint,
-            reply_id=reply_id,
-            arrival=arrival,
-            entry_id=entry.entry_id,
-        )
+        await self.refuse.envelope(tx, entry, to, error, key=key, fingerprint=verified.fingerprint)
 
     async def _handed_on(
         self,
@@ -238,7 +223,7 @@ class Unwrap:
             key_of(verified.envelope.header),
             fingerprint=verified.fingerprint,
             reply_id=reply_id,
-            arrival=arrival,
+            arrival_id=arrival.arrival_id,
             entry_id=entry_id,
         )
         return reply_id

@@ -16,7 +16,7 @@ from gateway.codecs.certificates import (
     require_usable_for_signing,
     serial_text,
 )
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.domain.addressbook import AddressBook, Enterprise
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.ops.check_lines import Line, Mark, fault_lines

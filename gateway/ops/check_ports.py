@@ -5,9 +5,9 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.adapters.smtp_listen import tls_context
+from gateway.adapters.smtp_listen_settings import tls_context
 from gateway.app import listener_settings
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import ConfigurationError
 from gateway.ops.check_lines import Line, Mark
 

@@ -24,7 +24,9 @@ from gateway.adapters.rabbitmq.topology import inspect
 from gateway.adapters.registers import load_address_book, load_services
 from gateway.adapters.smtp_send import SmtpTransport
 from gateway.app import smtp_settings
-from gateway.config import Settings, SmtpOut, load_settings
+from gateway.config.connections import SmtpOut
+from gateway.config.load import load_settings
+from gateway.config.settings import Settings
 from gateway.domain.addressbook import AddressBook
 from gateway.domain.services import ServiceType
 from gateway.errors import ConfigurationError, ContentKeyMissing, GatewayError

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 import structlog
 
 from gateway.app import Gateway, Observe, run_gateway
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InternalFault
 from gateway.office import Office
 from gateway.ops.health import Health

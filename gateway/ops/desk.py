@@ -2,23 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from gateway.domain.identifiers import MsgId, msg_id_key, short_id
 from gateway.domain.persons import contains_national_number
-from gateway.ports import DeadLetter, Journal, JournalEvent, Transaction
+from gateway.ports import DeadLetter, Journal, JournalEvent
+from gateway.receipts.decisions import Decisions
 
 _NOTHING_TO_DO = "det er ingenting å gjøre på nytt / there is nothing to do again"
-
-
-class Decisions(Protocol):
-    """``receipts.dead_letters``, as a person's decisions need it."""
-
-    async def replay(self, tx: Transaction, letter_id: str, *, actor: str, reason: str) -> bool:
-        """Send, or read, again; False when nothing was done."""
-
-    async def discard(self, tx: Transaction, letter_id: str, *, actor: str, reason: str) -> bool:
-        """Close by decision; False when it is not open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

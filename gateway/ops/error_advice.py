@@ -1,7 +1,7 @@
 """What to do about each error code, Norwegian first; ``docs/errors.md`` is made from it.
 
 Written for the person on duty: what to look at, which command to type, whom to
-call. ``errors.py`` says what happened; this says what follows for people.
+call. ``gateway.errors`` says what happened; this says what follows for people.
 """
 
 from typing import Final

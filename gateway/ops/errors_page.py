@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.errors import Disposition, GatewayError, Who
 from gateway.ops.error_advice import ADVICE
+from gateway.ops.wording import errors_below
 
 _INTRODUCTION: Final = """\
 # Feilkoder / Error codes
@@ -51,13 +52,8 @@ _FOLLOWS: Final = {
 
 def error_types() -> tuple[type[GatewayError], ...]:
     """All errors of ``gateway.errors``, by code."""
-
-    def below(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
-        yield kind
-        for one in kind.__subclasses__():
-            yield from below(one)
-
-    ours = (kind for kind in below(GatewayError) if kind.__module__ == GatewayError.__module__)
+    kinds: tuple[type[GatewayError], ...] = (GatewayError, *errors_below(GatewayError))
+    ours = (kind for kind in kinds if kind.__module__.startswith("gateway.errors."))
     return tuple(sorted(ours, key=lambda kind: kind.code))
 
 

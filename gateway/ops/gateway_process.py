@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gateway.config import ENVIRONMENT_PREFIX
+from gateway.config.load import ENVIRONMENT_PREFIX
 from gateway.errors import InternalFault
 
 START_SECONDS = 60.0

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway import PRODUCT
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.rabbitmq.connection import open_connections
 from gateway.adapters.rabbitmq.publisher import Publisher
 from gateway.domain.ledger import Outgoing, State
 from gateway.errors import JournalUnavailable
 from gateway.office import Office
+from gateway.ops.journal import opened_journal
 from gateway.ports import Journal, OutboundMessage
 from gateway.queues import Queue
 
@@ -106,12 +105,7 @@ async def follow(
 
     The journal is opened first: if that fails, nothing has been published.
     """
-    async with open_journal(
-        office.settings.journal.url,
-        keys=office.content_keys,
-        clock=SystemClock(),
-        exclusive=False,
-    ) as journal:
+    async with opened_journal(office) as journal:
         await published(office, package)
         told(package)
         return await followed(journal, package, seconds)

@@ -136,10 +136,11 @@ def without_numbers(value: object) -> object:
 
 def error_class(code: str) -> type[GatewayError]:
     """The error that ``code`` stands for; the internal fault when it is none of ours."""
-    return next((cls for cls in _all_errors(GatewayError) if cls.code == code), InternalFault)
+    return next((cls for cls in errors_below(GatewayError) if cls.code == code), InternalFault)
 
 
-def _all_errors(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
+def errors_below(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    """Every kind of ``base``, whatever lies between."""
     for cls in base.__subclasses__():
         yield cls
-        yield from _all_errors(cls)
+        yield from errors_below(cls)

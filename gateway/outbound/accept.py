@@ -12,10 +12,11 @@ from gateway.domain.message import kind_word
 from gateway.domain.reasons import Reason, reason_for
 from gateway.domain.resend import AnswerPolicy
 from gateway.domain.rules.receivers import about_admitted
-from gateway.envelopes import Envelopes, send
+from gateway.envelopes import Envelopes
 from gateway.errors import CannotSeal, LeaseLost, Who
 from gateway.outbound.reading import HandedIn, Reading
 from gateway.ports import Clock, Journal, JournalEvent, NewId, QueueMessage, Report, Transaction
+from gateway.sending import send
 from gateway.threads import Threads
 
 _DUPLICATE = Reason(
@@ -157,12 +158,10 @@ class Accept:
         code: str | None = None,
         detail: dict[str, str | int | bool | None] | None = None,
     ) -> JournalEvent:
-        return JournalEvent(
+        return JournalEvent.about(
+            entry,
+            name,
             at=entry.accepted_at,
-            name=name,
-            side=Side.OUTGOING,
-            entry_id=entry.entry_id,
-            message_id=entry.message_id,
             code=code,
             detail={
                 "partner": entry.receiver_her,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from gateway.codecs.mime import render_mail
 from gateway.domain.delivery import Delivery, HandedOver, Purpose, Transport, advance
 from gateway.domain.resend import ResendPolicy
-from gateway.envelopes import was_handed_over
 from gateway.errors import AttemptsUsedUp, GatewayError, TransportRefused, TransportUnavailable
 from gateway.ports import (
     Attempt,
@@ -24,6 +23,7 @@ from gateway.ports import (
     Transaction,
 )
 from gateway.queues import SendOrder, read_send_order
+from gateway.sending import was_handed_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from gateway.domain.delivery import Delivery
-from gateway.domain.ledger import Incoming, Outgoing, Side, silence_letter_id
+from gateway.domain.ledger import Incoming, Outgoing, silence_letter_id
 from gateway.domain.resend import AnswerPolicy, ConfirmationPolicy, ResendPolicy
 from gateway.domain.thread import Turn
 from gateway.errors import (
@@ -135,7 +135,8 @@ class Sweep:
     ) -> None:
         level = self.answers.level(now - waits_from)
         if level is not None and level != entry.overdue:
-            await tx.record(_late("answer_late", Side.OUTGOING, entry, now, level))
+            late = JournalEvent.about(entry, "answer_late", at=now, detail={"level": level})
+            await tx.record(late)
         due_at = self.answers.next_look(waits_from, now)
         await tx.save_outgoing(replace(entry, overdue=level, due_at=due_at))
 
@@ -160,7 +161,9 @@ class Sweep:
             waited = now - entry.handed_at
             level = self.confirmations.level(waited)
             if level is not None and level != entry.overdue:
-                await tx.record(_late("confirmation_late", Side.INCOMING, entry, now, level))
+                detail = {"level": level}
+                late = JournalEvent.about(entry, "confirmation_late", at=now, detail=detail)
+                await tx.record(late)
             if waited >= self.answers.limit:
                 await self._ask_a_person(tx, entry, now)
             due_at = self.confirmations.next_look(entry.handed_at, now)
@@ -176,15 +179,7 @@ class Sweep:
             return
         error = NotConfirmedByEpj()
         await self.give_up.letter(
-            tx,
-            DeadLetter(
-                letter_id=letter_id,
-                side=None,
-                code=error.code,
-                since=now,
-                entry_id=entry.entry_id,
-                detail=error.detail,
-            ),
+            tx, DeadLetter.about(error, letter_id, since=now, entry_id=entry.entry_id)
         )
 
     # --- questions ---
@@ -230,15 +225,11 @@ class Sweep:
         async def move(tx: Transaction, due: Sequence[Orphan], now: datetime) -> None:
             for orphan in due:
                 await tx.remove_orphan(orphan.arrival_id)
-                letter = DeadLetter(
-                    letter_id=orphan.arrival_id,
-                    side=None,
-                    code=ReceiptWithoutMessage.code,
-                    since=now,
-                    arrival_id=orphan.arrival_id,
-                    detail=ReceiptWithoutMessage.text_en,
+                arrival_id = orphan.arrival_id
+                error = ReceiptWithoutMessage()
+                await self.give_up.letter(
+                    tx, DeadLetter.about(error, arrival_id, since=now, arrival_id=arrival_id)
                 )
-                await self.give_up.letter(tx, letter)
 
         return Step(
             kind="orphan",
@@ -283,16 +274,3 @@ async def _postpone(kind: DueKind, tx: Transaction, name: str, until: datetime) 
 async def _forget_orphan(tx: Transaction, arrival_id: str, _: datetime) -> None:
     """It has no due time of its own to move; the letter stands in its place."""
     await tx.remove_orphan(arrival_id)
-
-
-def _late(
-    name: str, side: Side, entry: Outgoing | Incoming, now: datetime, level: str
-) -> JournalEvent:
-    return JournalEvent(
-        at=now,
-        name=name,
-        side=side,
-        entry_id=entry.entry_id,
-        message_id=entry.message_id,
-        detail={"level": level},
-    )

@@ -4,29 +4,18 @@ A positive AppRec says that the receiving application has taken over. So it is
 made from the EPJ's confirmation that it stored the message, and from nothing else.
 """
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
-from typing import Any
 
 from gateway.codecs.replying import Origin, reply_to
 from gateway.domain.addressbook import AddressBook
-from gateway.domain.identifiers import (
-    LONGEST_ID,
-    HerId,
-    MsgId,
-    cpa_id_without_agreement,
-    fits,
-)
+from gateway.domain.identifiers import HerId
 from gateway.domain.ledger import Incoming, Side, State, silence_letter_id
 from gateway.domain.reasons import reason_for
-from gateway.domain.receipt import Answer, ReceiptError, receipt_digest, receipt_error
-from gateway.envelopes import Answered, Envelopes, send
+from gateway.domain.receipt import receipt_digest
+from gateway.envelopes import Answered, Envelopes, Made
 from gateway.errors import (
-    BadConfirmation,
     CannotSeal,
     ConfirmationWithoutMessage,
     ContradictingReceipt,
@@ -44,34 +33,10 @@ from gateway.ports import (
     Receipt,
     Transaction,
 )
-from gateway.receipts.dead_letters import confirmation_key
+from gateway.receipts.confirmation import Confirmation, confirmation_key, read_confirmation
 from gateway.receipts.settling import settled, word_letter_id
+from gateway.sending import send
 from gateway.threads import Threads
-
-_OUTCOMES = {"stored": Answer.OK, "refused": Answer.REJECTED}
-_MOST_ERRORS = 20
-_LONGEST_TEXT = 2_000
-_HER = re.compile(r"[0-9]{1,15}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """A message on ``epj.confirmations``, read (design §3)."""
-
-    msg_id: MsgId
-    receiver_her: HerId | None  # None: the one that the envelope was for
-    sender_her: HerId | None  # needed only where two partners use one MsgId
-    outcome: str
-    errors: tuple[ReceiptError, ...]
-
-    @property
-    def letter_id(self) -> str:
-        """Of the letter about it, when it cannot be told which message is meant."""
-        sender = f"/from-{self.sender_her}" if self.sender_her else ""
-        receiver = f"/to-{self.receiver_her}" if self.receiver_her else ""
-        plain = f"confirmation/{self.msg_id}{sender}{receiver}"
-        # It is an identifier too, and longer than the one it is made of.
-        return plain if fits(plain) else f"confirmation/{sha256(plain.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +102,7 @@ class Confirm:
     ) -> None:
         now = self.clock.now()
         try:
-            made = self.envelopes.receipt(
-                **await self._reply(tx, entry, receiver, confirmation), entry_id=entry.entry_id
-            )
+            made = await self._made(tx, entry, receiver, confirmation)
         except (CannotSeal, UnknownPartner) as error:
             await self._cannot_answer(tx, entry, receiver, error, body)
             return
@@ -161,12 +124,10 @@ class Confirm:
         await tx.save_incoming(await settled(tx, self.give_up, entry, receipts, made.delivery, now))
         refused = confirmation.outcome == "refused"
         await tx.record(
-            JournalEvent(
+            JournalEvent.about(
+                entry,
+                "epj_refused" if refused else "epj_stored",
                 at=now,
-                name="epj_refused" if refused else "epj_stored",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
                 code=confirmation.errors[0].code if confirmation.errors else None,
                 detail={"receiver": receiver} if len(entry.receivers) > 1 else {},
             )
@@ -188,9 +149,9 @@ class Confirm:
         elif not stored and is_last:
             await self.threads.dropped(tx, entry.entry_id)
 
-    async def _reply(
+    async def _made(
         self, tx: Transaction, entry: Incoming, receiver: HerId, confirmation: Confirmation
-    ) -> dict[str, Any]:
+    ) -> Made:
         partner = self.book.by_her(entry.sender_her or "")
         own = self.book.by_her(receiver)
         if partner is None or own is None:
@@ -198,6 +159,7 @@ class Confirm:
         assert entry.message_id is not None
         assert entry.conversation_id is not None
         assert entry.cpa_id is not None
+        assert entry.receiver_her is not None
         reply = reply_to(
             await tx.document(entry.entry_id) or b"",
             Origin(
@@ -207,35 +169,25 @@ class Confirm:
                 sender=partner,
                 receiver=own,
             ),
-            answer=_OUTCOMES[confirmation.outcome],
+            answer=confirmation.answer,
             errors=confirmation.errors,
             receipt_id=self.new_id(),
             at=self.clock.now(),
         )
-        is_addressed = receiver == entry.receiver_her
         to = Answered(
             partner=partner,
-            own_her=receiver,
+            own_her=entry.receiver_her,
             message_id=entry.message_id,
             conversation_id=entry.conversation_id,
-            # That of the envelope is about its own two parties.
-            cpa_id=entry.cpa_id
-            if is_addressed
-            else cpa_id_without_agreement(receiver, partner.her),
+            cpa_id=entry.cpa_id,
             service=entry.service,
             action=entry.action,
         )
-        return {
-            "document": reply.document,
-            "namespace": reply.namespace,
-            "version": reply.version.value,
-            "to": to,
-        }
+        return self.envelopes.receipt(reply, to=to.by(receiver), entry_id=entry.entry_id)
 
     async def _unmatched(
         self, tx: Transaction, confirmation: Confirmation, body: bytes, *, several: bool
     ) -> None:
-        error = ConfirmationWithoutMessage()
         letter_id, outcome = confirmation.letter_id, confirmation.outcome
         detail = f"outcome {outcome} for an unknown msg_id"
         if several:
@@ -245,39 +197,18 @@ class Confirm:
             )
         elif confirmation.receiver_her is not None:
             detail = f"outcome {outcome} for no message of this msg_id and receiver_her"
+        error = ConfirmationWithoutMessage(detail)
         await tx.add_document(confirmation_key(letter_id), body)
-        await self.give_up.letter(
-            tx,
-            DeadLetter(
-                letter_id=letter_id,
-                side=None,
-                code=error.code,
-                since=self.clock.now(),
-                detail=detail,
-            ),
-        )
+        await self.give_up.letter(tx, DeadLetter.about(error, letter_id, since=self.clock.now()))
 
     async def _contradicted(self, tx: Transaction, entry: Incoming) -> None:
         error = ContradictingReceipt("the EPJ confirmed a second time with another outcome")
-        await tx.record(
-            JournalEvent(
-                at=self.clock.now(),
-                name="contradicted",
-                side=Side.INCOMING,
-                entry_id=entry.entry_id,
-                message_id=entry.message_id,
-                code=error.code,
-            )
-        )
+        now = self.clock.now()
+        await tx.record(JournalEvent.about(entry, "contradicted", at=now, code=error.code))
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=f"confirmation/{entry.entry_id}",
-                side=None,
-                code=error.code,
-                since=self.clock.now(),
-                entry_id=entry.entry_id,
-                detail=error.detail,
+            DeadLetter.about(
+                error, f"confirmation/{entry.entry_id}", since=now, entry_id=entry.entry_id
             ),
         )
 
@@ -293,12 +224,10 @@ class Confirm:
         known = await tx.dead_letter(letter_id)
         if entry.state is State.DISCARDED or (known is not None and known.state == "discarded"):
             await tx.record(
-                JournalEvent(
+                JournalEvent.about(
+                    entry,
+                    "not_answered",
                     at=self.clock.now(),
-                    name="not_answered",
-                    side=Side.INCOMING,
-                    entry_id=entry.entry_id,
-                    message_id=entry.message_id,
                     code=error.code,
                     detail={"receiver": receiver},
                 )
@@ -308,79 +237,11 @@ class Confirm:
         await tx.save_incoming(replace(entry, state=State.DEAD, due_at=None, reasons=reasons))
         await self.give_up.letter(
             tx,
-            DeadLetter(
-                letter_id=letter_id,
-                side=Side.INCOMING,
-                code=error.code,
+            DeadLetter.about(
+                error,
+                letter_id,
                 since=self.clock.now(),
+                side=Side.INCOMING,
                 entry_id=entry.entry_id,
-                detail=error.detail,
             ),
         )
-
-
-def read_confirmation(body: bytes) -> Confirmation:
-    """Read the JSON of ``epj.confirmations``.
-
-    Raises:
-        BadConfirmation: not UTF-8 JSON, an unknown or missing field, a wrong type,
-            ``refused`` without a reason, or ``stored`` with errors.
-    """
-    try:
-        data = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise BadConfirmation("not JSON in UTF-8") from None
-    if not isinstance(data, dict):
-        raise BadConfirmation("not a JSON object")
-    unknown = set(data) - {"msg_id", "receiver_her", "sender_her", "outcome", "errors"}
-    if unknown:
-        raise BadConfirmation(f"{len(unknown)} unknown field(s)")
-    msg_id, outcome = data.get("msg_id"), data.get("outcome")
-    if not isinstance(msg_id, str) or not msg_id or not fits(msg_id) or not msg_id.isprintable():
-        raise BadConfirmation(f"msg_id is not a text of 1 to {LONGEST_ID} bytes")
-    receiver, sender = _her(data, "receiver_her"), _her(data, "sender_her")
-    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
-        raise BadConfirmation("outcome is neither stored nor refused")
-    errors = _errors(data.get("errors") or [])
-    if outcome == "stored" and errors:
-        raise BadConfirmation("a stored message has no errors")
-    if outcome == "refused" and not errors:
-        errors = (receipt_error(None, None),)
-    return Confirmation(
-        msg_id=MsgId(msg_id),
-        receiver_her=receiver,
-        sender_her=sender,
-        outcome=outcome,
-        errors=errors,
-    )
-
-
-def _her(data: dict[str, object], name: str) -> HerId | None:
-    her = data.get(name)
-    if her is None:
-        return None
-    if not isinstance(her, str) or not _HER.fullmatch(her):
-        raise BadConfirmation(f"{name} is not a HER-id")
-    return HerId(her)
-
-
-def _errors(listed: object) -> tuple[ReceiptError, ...]:
-    if not isinstance(listed, list) or len(listed) > _MOST_ERRORS:
-        raise BadConfirmation(f"errors is not a list of at most {_MOST_ERRORS}")
-    return tuple(_error(item) for item in listed)
-
-
-def _error(item: object) -> ReceiptError:
-    if not isinstance(item, dict) or set(item) - {"code", "text"}:
-        raise BadConfirmation("an error is not an object of code and text")
-    code, text = item.get("code"), item.get("text")
-    if not all(value is None or isinstance(value, str) for value in (code, text)):
-        raise BadConfirmation("code and text of an error are texts")
-    return receipt_error(_xml_text(code), _xml_text(text))
-
-
-def _xml_text(text: str | None) -> str | None:
-    """As much of an EPJ's words as XML can carry: a lone surrogate of JSON is no character."""
-    if text is None:
-        return None
-    return text[:_LONGEST_TEXT].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -120,14 +120,13 @@ async def _dead(
         error = PartnerRefused("our AppRec was answered by a MessageError")
     await give_up.letter(
         tx,
-        DeadLetter(
-            letter_id=entry.entry_id,
-            side=Side.INCOMING,
-            code=error.code,
+        DeadLetter.about(
+            error,
+            entry.entry_id,
             since=now,
+            side=Side.INCOMING,
             entry_id=entry.entry_id,
             message_id=failed.message_id,
-            detail=error.detail,
         ),
     )
     return replace(entry, state=State.DEAD, due_at=None, reasons=(reason_for(error),))

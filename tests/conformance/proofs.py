@@ -11,6 +11,7 @@ _MESSAGE: Final = f"{_DOMAIN}test_rules_message.py::"
 _TEXT: Final = f"{_DOMAIN}test_rules_text.py::"
 _THREADS: Final = f"{_DOMAIN}test_rules_threads.py::"
 _ADDRESS: Final = f"{_DOMAIN}test_rules_addressing.py::"
+_SERVICES: Final = f"{_DOMAIN}test_rules_services.py::"
 _CALENDAR: Final = f"{_DOMAIN}test_calendar.py::"
 _THREAD: Final = f"{_DOMAIN}test_thread.py::"
 _PERSONS: Final = f"{_DOMAIN}test_persons.py::TestIdentity::"
@@ -70,9 +71,9 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
         f"{_TEXT}TestUrgency::test_every_field_in_words_is_looked_at",
     ),
     "R-15": (
-        f"{_ADDRESS}TestAdmittedPatients::test_the_hospital_uses_the_inpatient_address",
-        f"{_ADDRESS}TestAdmittedPatients::test_the_municipality_writes_to_the_inpatient_address",
-        f"{_ADDRESS}TestAdmittedPatients::test_a_message_at_the_wrong_one_is_followed_up",
+        f"{_SERVICES}TestAdmittedPatients::test_the_hospital_uses_the_inpatient_address",
+        f"{_SERVICES}TestAdmittedPatients::test_the_municipality_writes_to_the_inpatient_address",
+        f"{_SERVICES}TestAdmittedPatients::test_a_message_at_the_wrong_one_is_followed_up",
         f"{_TEXT}TestWindow::test_the_window_is_not_for_admitted_patients",
         f"{_TEXT}TestWindow::test_the_window_is_not_for_addresses_of_admitted_patients",
         f"{_THREADS_KEPT}test_nobody_is_reminded_of_a_question_about_an_admitted_patient",
@@ -96,9 +97,9 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
         f"{_THREADS_KEPT}test_question_closed_by_a_person_is_not_reminded_of",
     ),
     "R-30": (
-        f"{_ADDRESS}TestFirstLine::test_an_address_with_several_behind_it_wants_a_name",
-        f"{_ADDRESS}TestFirstLine::test_only_places_can_be_asked_to_be_named",
-        f"{_ADDRESS}TestFirstLine::test_an_answer_needs_no_name",
+        f"{_SERVICES}TestFirstLine::test_an_address_with_several_behind_it_wants_a_name",
+        f"{_SERVICES}TestFirstLine::test_only_places_can_be_asked_to_be_named",
+        f"{_SERVICES}TestFirstLine::test_an_answer_needs_no_name",
     ),
     "R-31": (
         f"{_TEXT}TestAuthor::test_a_signature_in_the_last_lines_is_enough",
@@ -143,7 +144,7 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "R-38": (
         f"{_ADDRESS}TestCopyReceivers::test_a_copy_receiver_is_refused_outgoing_and_tolerated_incoming",
-        f"{_ADDRESS}TestMixedSpecialties::test_two_services_in_one_text_are_remarked",
+        f"{_SERVICES}TestMixedSpecialties::test_two_services_in_one_text_are_remarked",
     ),
     "R-39": (
         f"{_THREADS}test_another_matter_in_a_thread_is_not_sent_and_flagged_when_received",
@@ -216,26 +217,26 @@ PROOFS: Final[dict[str, tuple[str, ...]]] = {
         f"{_ADDRESS}TestIncomingAddress::test_e21_can_be_switched_off",
     ),
     "R-72": (
-        f"{_ADDRESS}TestReceivingServices::test_the_hospital_writes_to_each_municipal_service",
-        f"{_ADDRESS}TestReceivingServices::test_each_service_of_the_hospital_can_be_written_to",
-        f"{_ADDRESS}TestReceivingServices::test_a_general_practitioners_service_is_refused_by_default",
-        f"{_ADDRESS}TestReceivingServices::test_a_person_in_the_address_book_is_permitted",
+        f"{_SERVICES}TestReceivingServices::test_the_hospital_writes_to_each_municipal_service",
+        f"{_SERVICES}TestReceivingServices::test_each_service_of_the_hospital_can_be_written_to",
+        f"{_SERVICES}TestReceivingServices::test_a_general_practitioners_service_is_refused_by_default",
+        f"{_SERVICES}TestReceivingServices::test_a_person_in_the_address_book_is_permitted",
     ),
     "R-73": (
-        f"{_ADDRESS}TestChoiceOfMunicipalService::test_some_presuppose_a_decision_on_services",
+        f"{_SERVICES}TestChoiceOfMunicipalService::test_some_presuppose_a_decision_on_services",
     ),
     "R-74": (
-        f"{_ADDRESS}TestChoiceOfMunicipalService::test_case_work_is_for_new_patients_or_increased_need",
+        f"{_SERVICES}TestChoiceOfMunicipalService::test_case_work_is_for_new_patients_or_increased_need",
     ),
     "R-75": (
-        f"{_ADDRESS}TestChoiceOfMunicipalService::test_some_presuppose_a_decision_on_services",
+        f"{_SERVICES}TestChoiceOfMunicipalService::test_some_presuppose_a_decision_on_services",
     ),
-    "R-76": (f"{_ADDRESS}TestChoiceOfMunicipalService::test_helsestasjon_is_for_children",),
-    "R-77": (f"{_ADDRESS}TestChoiceOfMunicipalService::test_the_midwifes_patient_is_the_mother",),
-    "R-80": (f"{_ADDRESS}TestReceivingServices::test_any_municipal_service_may_start_a_dialogue",),
+    "R-76": (f"{_SERVICES}TestChoiceOfMunicipalService::test_helsestasjon_is_for_children",),
+    "R-77": (f"{_SERVICES}TestChoiceOfMunicipalService::test_the_midwifes_patient_is_the_mother",),
+    "R-80": (f"{_SERVICES}TestReceivingServices::test_any_municipal_service_may_start_a_dialogue",),
     "R-81": (
-        f"{_ADDRESS}TestChoiceOfMunicipalService::test_odd_pairs_are_remarked_only_when_configured",
-        f"{_ADDRESS}test_an_answer_to_the_hospital_is_never_an_odd_pair",
+        f"{_SERVICES}TestChoiceOfMunicipalService::test_odd_pairs_are_remarked_only_when_configured",
+        f"{_SERVICES}test_an_answer_to_the_hospital_is_never_an_odd_pair",
     ),
     "R-82": (
         f"{_ADDRESS}TestOutgoingAddress::test_a_receiver_that_cannot_be_resolved_is_refused",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
-from gateway.domain.identifiers import MsgId
+from gateway.domain.identifiers import HerId, MsgId
 from gateway.domain.message import (
     ANSWER,
     HER_SYSTEM,
@@ -34,6 +34,7 @@ from tests.builders_offices import (
 )
 from tests.fakes_journal import FakeJournal
 
+SECOND_WARD = HerId("910005")
 WARD_PARTY = a_party(enterprise="910000", service=WARD, name="Blodsykdommer")
 NURSES_PARTY = a_party(enterprise="920000", service=NURSES, name="Saksbehandling")
 
@@ -117,3 +118,13 @@ def _with_rules(rules: tuple[tuple[str, object], ...]) -> Office:
     office = an_office(HOSPITAL)
     changed = office.settings.rules.model_copy(update=dict(rules))
     return replace(office, settings=office.settings.model_copy(update={"rules": changed}))
+
+
+async def at_the_hospital(*mails: bytes, offices: Offices | None = None) -> Offices:
+    """The offices after the hospital has read mails of the municipality; no answer is carried."""
+    offices = offices or two_offices()
+    offices.carry = False
+    for mail in mails:
+        await offices.hospital.take_in(mail)
+        await offices.settle()
+    return offices

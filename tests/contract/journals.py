@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.fakes_journal import FakeJournal, HandClock
 
 KEYS = ContentKeys("2026-03", {"2026-03": bytes(range(32)), "2025-09": bytes(range(32, 64))})
 NOON = HandClock().now()
+SOON = NOON + timedelta(seconds=1, microseconds=7)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from gateway.adapters.rabbitmq.connection import Connections, open_connections
 from gateway.adapters.rabbitmq.publisher import Publisher
 from gateway.adapters.rabbitmq.topology import declare, depths
 from gateway.app import take_off_notices
-from gateway.config import Settings, load_settings
+from gateway.config.load import load_settings
+from gateway.config.settings import Settings
 from gateway.ports import DeadLetter
 from gateway.queues import Queue
 from tests.broker_fixture import outbound

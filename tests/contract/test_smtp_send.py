@@ -11,7 +11,7 @@ from aiosmtplib.protocol import SMTPProtocol
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.adapters import smtp_listen, smtp_send
+from gateway.adapters import smtp_send, smtp_session
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 from gateway.errors import (
     ConfigurationError,
@@ -196,7 +196,7 @@ async def test_cancelled_send_leaves_no_half_used_connection() -> None:
 )
 def test_plain_paths_are_read_as_the_library_reads_them(local: str, domain: str, rest: str) -> None:
     path = f"<{local}@{domain}>{rest}"
-    plain = smtp_listen.plain_path(path)
+    plain = smtp_session.plain_path(path)
     assume(plain is not None)
     assert plain is not None
 

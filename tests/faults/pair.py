@@ -11,7 +11,7 @@ import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,6 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.connection import make_url
 from structlog.testing import capture_logs
 
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.store import SqlJournal
 from gateway.adapters.rabbitmq.connection import (
     LOST,
@@ -31,7 +29,7 @@ from gateway.adapters.rabbitmq.connection import (
     own_cancellation_only,
 )
 from gateway.adapters.rabbitmq.topology import depths
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.addressbook import Entry
 from gateway.domain.ledger import Ledger
 from gateway.errors import BrokerUnavailable
@@ -43,6 +41,7 @@ from gateway.ops.demo_config import Pace, Seat, edi_of, write_demo
 from gateway.ops.demo_keys import HOSPITAL, MUNICIPALITY
 from gateway.ops.free_ports import NEVER_HANDED_OUT, free_ports
 from gateway.ops.gateway_process import GatewayProcess
+from gateway.ops.journal import opened_journal
 from gateway.queues import Queue
 from tests.broker_fixture import eventually
 
@@ -146,17 +145,9 @@ class Pair:
             if "confirmed" not in self.epjs[name].events.get(msg_id, ())
         ]
 
-    @asynccontextmanager
-    async def journal(self, name: str) -> AsyncIterator[SqlJournal]:
+    def journal(self, name: str) -> AbstractAsyncContextManager[SqlJournal]:
         """One side's journal, read beside a gateway that runs or does not."""
-        office = self.offices[name]
-        async with open_journal(
-            office.settings.journal.url,
-            keys=office.content_keys,
-            clock=SystemClock(),
-            exclusive=False,
-        ) as journal:
-            yield journal
+        return opened_journal(self.offices[name])
 
     async def ledger(self, name: str) -> Ledger:
         """One side's ledger."""

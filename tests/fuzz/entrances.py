@@ -47,7 +47,7 @@ from gateway.errors import GatewayError, InternalFault
 from gateway.inbound.received import Verified, business_part, read_received
 from gateway.ports import QueueMessage
 from gateway.queues import read_arrival_notice, read_send_order
-from gateway.receipts.confirm import read_confirmation
+from gateway.receipts.confirmation import read_confirmation
 from tests.builders_epj import SERVICES, answer_json, encoded
 from tests.fuzz.offices import document_from_epj, document_from_partner, json_from_epj
 from tests.fuzz.parties import HOSPITAL, MUNICIPALITY, NOW, NURSES, WARD, book, party

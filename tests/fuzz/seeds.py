@@ -7,6 +7,7 @@ once broke something; they are kept beside the seeds and never written by this.
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -74,16 +75,16 @@ _HEADER = MessageHeader(
     timestamp=NOW,
     duplicate_elimination=True,
 )
-_SIGNAL = MessageHeader(
+_SIGNAL = replace(
+    _HEADER,
     sender=EbParty(her=NURSES),
     receiver=EbParty(her=WARD),
-    cpa_id=_HEADER.cpa_id,
-    conversation_id=_HEADER.conversation_id,
     service=SIGNAL_SERVICE,
+    service_type=None,
     action=ACKNOWLEDGMENT_ACTION,
     message_id=MessageId("50000000-0000-4000-8000-000000000001"),
-    timestamp=NOW,
     ref_to_message_id=_HEADER.message_id,
+    duplicate_elimination=False,
 )
 
 
@@ -308,18 +309,7 @@ def _message_error() -> etree._Element:
     errors = [
         ErrorEntry(code="SecurityFailure", severity=Severity.ERROR, text="signature"),
     ]
-    header = MessageHeader(
-        sender=_SIGNAL.sender,
-        receiver=_SIGNAL.receiver,
-        cpa_id=_SIGNAL.cpa_id,
-        conversation_id=_SIGNAL.conversation_id,
-        service=SIGNAL_SERVICE,
-        action=ERROR_ACTION,
-        message_id=_SIGNAL.message_id,
-        timestamp=NOW,
-        ref_to_message_id=_HEADER.message_id,
-    )
-    return render_error_envelope(header, errors)
+    return render_error_envelope(replace(_SIGNAL, action=ERROR_ACTION), errors)
 
 
 def _signed(envelope: etree._Element, parts: Mapping[str, bytes]) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from gateway.adapters.journal.schema import upgrade
 from gateway.adapters.rabbitmq.connection import Connections
 from gateway.adapters.rabbitmq.topology import declare
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.office import open_office
 from gateway.ops.demo_config import write_demo
 from tests.builders_hospital import Hospital

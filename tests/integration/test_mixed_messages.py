@@ -12,16 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.keys import load_key_pair
-from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 from gateway.codecs.document import read_document
 from gateway.errors import AttachmentsRemoved
-from gateway.office import OwnKeys
 from gateway.ops.demo.neighbour import Neighbour
-from gateway.ops.demo_config import edi_of
-from gateway.ops.demo_keys import FOREIGN, HOSPITAL, NEIGHBOUR, DemoParty
 from tests.broker_fixture import eventually
+from tests.builders_neighbour import a_neighbour
 from tests.conformance.mixture import ATTACHMENTS, NAMES, OTHER, Letter, Mixture, Piece
 from tests.faults.pair import Pair, demo_keys, running_pair  # noqa: F401  # fixture
 
@@ -61,16 +56,13 @@ async def test_each_message_of_a_mixed_thousand_has_its_one_end(
     sys.stdout.write(f"\n{size} messages: repeat with {SEED_VARIABLE}={seed}\n")
     played = Played()
     async with running_pair(tmp_path, demo_keys, broker_url, attachments=ATTACHMENTS) as pair:
-        neighbour = a_neighbour(pair)
-        services = {name: pair.services(name) for name in NAMES}
-        mixture = Mixture(random.Random(seed), services, neighbour.me)
-        try:
+        async with a_neighbour(pair) as neighbour:
+            services = {name: pair.services(name) for name in NAMES}
+            mixture = Mixture(random.Random(seed), services, neighbour.me)
             await first_wave(pair, neighbour, mixture, played, round(size * (1 - _SECOND_WAVE)))
             await at_rest(pair, neighbour, played, seconds=30 + PATIENCE * size)
             await second_wave(pair, mixture, played, size - len(played.pieces + played.letters))
             await at_rest(pair, neighbour, played, seconds=30 + PATIENCE * size)
-        finally:
-            await neighbour.transport.close()
         for name in NAMES:
             each_refusal_was_told_once_with_all_reasons(pair, name, played)
             each_text_is_unchanged_at_the_other_epj(pair, name, played)
@@ -222,28 +214,3 @@ def summary(played: Played) -> str:
     kinds.update(f"partner: {letter.kind}" for letter, _ in played.letters)
     kinds["repeated"] = played.repeated.total()
     return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-
-
-def a_neighbour(pair: Pair) -> Neighbour:
-    """The partner without a gateway, with its keys and its mail box."""
-
-    def pair_of(party: DemoParty, use: str) -> tuple[Path, Path]:
-        stem = pair.directory / f"{party.name}-{use}"
-        return stem.with_suffix(".key.pem"), stem.with_suffix(".cert.pem")
-
-    sealing = load_key_pair(*pair_of(NEIGHBOUR, "sealing"))
-    book = pair.offices[HOSPITAL.name].book
-    neighbour = Neighbour(
-        keys=OwnKeys(load_key_pair(*pair_of(NEIGHBOUR, "signing")), (sealing,)),
-        foreign_keys=OwnKeys(load_key_pair(*pair_of(FOREIGN, "signing")), (sealing,)),
-        book=book,
-        clock=SystemClock(),
-        transport=SmtpTransport(
-            SmtpSettings(host="127.0.0.1", port=pair.post_office_port, security="none")
-        ),
-        post_office=pair.post_office,
-        address=edi_of(NEIGHBOUR),
-        me=next(entry for entry in book.entries if entry.edi == edi_of(NEIGHBOUR)),
-    )
-    pair.post_office.box(neighbour.address, neighbour.take)
-    return neighbour

@@ -19,21 +19,19 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from typer.testing import CliRunner
 
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.keys import load_key_pair
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 from gateway.domain.persons import contains_national_number
-from gateway.office import OwnKeys
 from gateway.ops.cli import commands  # noqa: F401  # registers itself on ``app``
 from gateway.ops.cli.shell import app
 from gateway.ops.demo import letters
 from gateway.ops.demo.neighbour import Neighbour
 from gateway.ops.demo.refusals import Refusals
-from gateway.ops.demo_config import Pace, edi_of
-from gateway.ops.demo_keys import FOREIGN, HOSPITAL, MUNICIPALITY, NEIGHBOUR, DemoParty
+from gateway.ops.demo_config import Pace
+from gateway.ops.demo_keys import HOSPITAL, MUNICIPALITY
 from gateway.ops.private_broker import PrivateBroker
 from gateway.queues import Queue
 from tests.broker_fixture import eventually
+from tests.builders_neighbour import a_neighbour
 from tests.faults.pair import EDI, NAMES, Pair, demo_keys, running_pair  # noqa: F401  # fixture
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -110,7 +108,7 @@ async def test_no_patient_data_outside_of_the_message(
             attachments=ATTACHMENTS,
             settings={"GATEWAY__RUNTIME__LOG_LEVEL": "debug"},
         ) as pair,
-        _neighbour(pair) as neighbour,
+        a_neighbour(pair) as neighbour,
     ):
         await _ordinary_traffic(pair)
         await _every_refusal(pair, neighbour)
@@ -271,33 +269,6 @@ async def _mail(pair: Pair, mail: str) -> None:
         mail.encode(), sender="x@demo.invalid", recipient=EDI[HOSPITAL.name], envelope_id="x"
     )
     await transport.close()
-
-
-@asynccontextmanager
-async def _neighbour(pair: Pair) -> AsyncIterator[Neighbour]:
-    def pairs(party: DemoParty, use: str) -> tuple[Path, Path]:
-        stem = pair.directory / f"{party.name}-{use}"
-        return Path(f"{stem}.key.pem"), Path(f"{stem}.cert.pem")
-
-    sealing = load_key_pair(*pairs(NEIGHBOUR, "sealing"))
-    book = pair.offices[HOSPITAL.name].book
-    neighbour = Neighbour(
-        keys=OwnKeys(load_key_pair(*pairs(NEIGHBOUR, "signing")), (sealing,)),
-        foreign_keys=OwnKeys(load_key_pair(*pairs(FOREIGN, "signing")), (sealing,)),
-        book=book,
-        clock=SystemClock(),
-        transport=SmtpTransport(
-            SmtpSettings(host="127.0.0.1", port=pair.post_office_port, security="none")
-        ),
-        post_office=pair.post_office,
-        address=edi_of(NEIGHBOUR),
-        me=next(entry for entry in book.entries if entry.edi == edi_of(NEIGHBOUR)),
-    )
-    pair.post_office.box(neighbour.address, neighbour.take)
-    try:
-        yield neighbour
-    finally:
-        await neighbour.transport.close()
 
 
 # --- where is looked ----------------------------------------------------------------------------

@@ -4,13 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import (
-    AnswerSettings,
-    Broker,
-    ConfirmationSettings,
-    ResendSettings,
-    load_settings,
-)
+from gateway.config.connections import Broker
+from gateway.config.load import load_settings
+from gateway.config.waits import AnswerSettings, ConfirmationSettings, ResendSettings
 from gateway.errors import ConfigurationError
 from gateway.queues import Queue
 from tests.builders_cli import demo_folder

@@ -16,7 +16,9 @@ import yaml
 from pydantic import BaseModel
 from typer.core import TyperGroup
 
-from gateway.config import ENVIRONMENT_PREFIX, AnswerSettings, ConfirmationSettings, Settings
+from gateway.config.load import ENVIRONMENT_PREFIX
+from gateway.config.settings import Settings
+from gateway.config.waits import AnswerSettings, ConfirmationSettings
 from gateway.domain.delivery import (
     Acknowledged,
     Answered,

@@ -36,7 +36,7 @@ from gateway.ops.interface import examples
 from gateway.ops.interface.documents import MODELS, interface_documents
 from gateway.ports import OutboundMessage, Transaction
 from gateway.queues import Queue
-from gateway.receipts.confirm import read_confirmation
+from gateway.receipts.confirmation import read_confirmation
 from gateway.receipts.report import StatusReport
 from tests import builders_delivery
 from tests.builders_epj import BOOK, SERVICES

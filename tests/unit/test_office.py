@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.addressbook import AddressBook, Enterprise, Service
 from gateway.domain.identifiers import HerId
 from gateway.errors import ConfigurationError

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from gateway.config import Limits, Runtime, load_settings
+from gateway.config.load import load_settings
+from gateway.config.settings import Limits, Runtime
 from gateway.ops.broker import COMPOSE_SERVICE, COMPOSE_URL
 from gateway.ops.demo_keys import demo_file_names
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from gateway import secret_files
-from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
+from gateway.adapters.smtp_listen import SmtpListener
+from gateway.adapters.smtp_listen_settings import ListenerSettings
 from gateway.app import smtp_settings
-from gateway.config import Settings, load_settings
+from gateway.config.load import load_settings
+from gateway.config.settings import Settings
 from gateway.errors import ConfigurationError
 from gateway.secret_files import read_secret, read_secret_text
 from tests.builders_cli import demo_folder

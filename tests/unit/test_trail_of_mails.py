@@ -18,8 +18,8 @@ from tests.builders_mails import (
     an_apprec_mail,
 )
 from tests.builders_offices import LETTER_ID, Desk
+from tests.builders_receipts import ack, read, sent
 from tests.builders_received import a_document, read_at_the_hospital, received
-from tests.unit.receipts.test_correlate import ack, read, sent
 
 
 def mail_id(mail: bytes) -> str:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from gateway.adapters.clock import SystemClock
 from gateway.codecs.mime import Mail, parse_mail, render_mail
 from gateway.codecs.xml import DIALOG_1_0
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.addressbook import Entry
 from gateway.domain.identifiers import ConversationId
 from gateway.domain.message import REQUEST

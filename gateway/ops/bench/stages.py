@@ -14,7 +14,8 @@ from gateway.adapters.rabbitmq.connection import open_connections
 from gateway.adapters.rabbitmq.consumer import consume
 from gateway.adapters.rabbitmq.publisher import Publisher
 from gateway.adapters.rabbitmq.topology import declare
-from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
+from gateway.adapters.smtp_listen import SmtpListener
+from gateway.adapters.smtp_listen_settings import ListenerSettings
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 from gateway.codecs.document import read_document
 from gateway.codecs.ebxml import parse_envelope

@@ -11,8 +11,8 @@ from typer import Argument, Exit, Option, echo
 from gateway.adapters.clock import SystemClock
 from gateway.office import Office
 from gateway.ops.cli.audit import ByOption, ReasonOption, actor
-from gateway.ops.cli.operator import opened_journal
 from gateway.ops.cli.shell import ConfigOption, app, cannot_write, office_from, run_async
+from gateway.ops.journal import opened_journal
 from gateway.ports import Journal, JournalEvent
 
 

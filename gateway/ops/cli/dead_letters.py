@@ -10,10 +10,11 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.store import SqlJournal
 from gateway.errors import TransportUnavailable
 from gateway.office import Office
-from gateway.ops.cli.operator import event_json, event_line, opened_journal
+from gateway.ops.cli.operator import event_json, event_line
 from gateway.ops.cli.parked import parked_of
 from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
 from gateway.ops.desk import Desk, Letter
+from gateway.ops.journal import opened_journal
 from gateway.ops.letters import letter_json, letter_lines, parked_json, parked_line
 from gateway.ops.opened import Opened, opened_lines
 from gateway.ops.opening import open_mail
@@ -49,7 +50,7 @@ def processes_of(office: Office, journal: SqlJournal) -> Processes:
 
 def desk_of(office: Office, journal: SqlJournal) -> Desk:
     """The operator's desk, with the daemon's own rules for replay and discard."""
-    return Desk(journal=journal, decisions=processes_of(office, journal).letters)
+    return Desk(journal=journal, decisions=processes_of(office, journal).decisions)
 
 
 @letters_app.command("list")

@@ -13,10 +13,10 @@ from gateway.errors import GatewayError
 from gateway.office import Office
 from gateway.ops.cli.audit import ByOption, ReasonOption, actor
 from gateway.ops.cli.dead_letters import CodeOption, desk_of, letters_app
-from gateway.ops.cli.operator import opened_journal
 from gateway.ops.cli.parked import Settled, operators_connections, settle
 from gateway.ops.cli.shell import ConfigOption, office_from, run_async
 from gateway.ops.desk import Desk, Letter, is_named
+from gateway.ops.journal import opened_journal
 from gateway.ops.letters import letter_lines, parked_line
 from gateway.ops.parked import Choice, ParkedDesk, hindrance_of
 from gateway.ops.wording import on_one_line

@@ -11,7 +11,7 @@ from gateway.adapters.journal.engine import open_journal
 from gateway.adapters.journal.schema import HEAD, upgrade
 from gateway.adapters.journal.sqlite import DaemonLock
 from gateway.adapters.keys import load_content_keys
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.domain.ledger import Ledger
 from gateway.ops.cli.shell import (
     ConfigOption,

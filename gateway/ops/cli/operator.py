@@ -1,18 +1,13 @@
 """Commands for who watches the messages: ``trace`` and ``unconfirmed``."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 from typer import Argument, Exit, echo
 
-from gateway.adapters.clock import SystemClock
-from gateway.adapters.journal.engine import open_journal
-from gateway.adapters.journal.store import SqlJournal
 from gateway.domain.ledger import Incoming, Outgoing
 from gateway.domain.persons import contains_national_number
-from gateway.office import Office
 from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
+from gateway.ops.journal import opened_journal
 from gateway.ops.waiting import WAITS_FOR, EpjWait, Wait, waits_from
 from gateway.ops.wording import (
     actor_text,
@@ -23,18 +18,6 @@ from gateway.ops.wording import (
     utc_text,
 )
 from gateway.ports import JournalEvent
-
-
-@asynccontextmanager
-async def opened_journal(office: Office) -> AsyncIterator[SqlJournal]:
-    """The journal, beside a running daemon; what is put into its outbox the daemon publishes."""
-    async with open_journal(
-        office.settings.journal.url,
-        keys=office.content_keys,
-        clock=SystemClock(),
-        exclusive=False,
-    ) as journal:
-        yield journal
 
 
 @app.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typer import Exit, echo
 
 from gateway.app import require_secrets
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.office import Office, open_office
 from gateway.ops.check_lines import Mark
 from gateway.ops.checks import check_all

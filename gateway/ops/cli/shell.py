@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, NoReturn, TypeGuard, TypeVar
 from typer import Exit, Option, Typer, echo
 
 from gateway import VERSION
-from gateway.config import Settings, load_settings
+from gateway.config.load import load_settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InternalFault
 from gateway.office import Office, open_office
 from gateway.ops.logs import configure_logging, frames_of

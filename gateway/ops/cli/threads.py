@@ -10,8 +10,8 @@ from gateway.domain.thread import Lateness, Reply, Turn
 from gateway.office import Office
 from gateway.ops.cli.audit import ByOption, ReasonOption, actor
 from gateway.ops.cli.dead_letters import processes_of
-from gateway.ops.cli.operator import opened_journal
 from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
+from gateway.ops.journal import opened_journal
 from gateway.ops.wording import local_time, on_one_line, utc_text
 
 threads_app = Typer(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.app import Gateway, run_gateway
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.office import Office, open_office
 from gateway.ops.demo.stage import Stage
 from gateway.ops.demo_keys import HOSPITAL, MUNICIPALITY

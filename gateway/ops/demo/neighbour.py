@@ -18,7 +18,7 @@ from gateway.codecs.replying import origin_of, reply_to
 from gateway.codecs.sealing import unseal
 from gateway.codecs.xml import DEFAULT_LIMITS, DIALOG_1_0, parse_untrusted
 from gateway.domain.addressbook import AddressBook, Entry
-from gateway.domain.envelope import EnvelopeKind, MessageHeader
+from gateway.domain.envelope import EnvelopeKind
 from gateway.domain.identifiers import ConversationId
 from gateway.domain.receipt import Answer
 from gateway.domain.resend import ResendPolicy
@@ -108,7 +108,7 @@ class Neighbour:
 
     async def _take_payload(self, received: Verified) -> None:
         header = received.envelope.header
-        to = _answered(header, received.partner)
+        to = Answered.of(header, received.partner)
         acknowledgment = self._envelopes(self.keys).acknowledgment(
             to, received.references, entry_id=""
         )
@@ -130,13 +130,7 @@ class Neighbour:
             receipt_id=str(uuid.uuid4()),
             at=self.clock.now(),
         )
-        receipt_envelope = self._envelopes(self.keys).receipt(
-            reply.document,
-            namespace=reply.namespace,
-            version=reply.version.value,
-            to=to,
-            entry_id="",
-        )
+        receipt_envelope = self._envelopes(self.keys).receipt(reply, to=to, entry_id="")
         await self._mail(receipt_envelope)
 
     async def _mail(self, made: Made, on_purpose: str | None = None) -> None:
@@ -164,18 +158,6 @@ class Neighbour:
             description=monitoring_description(_MSH, "1.0"),
             address_of=lambda _: self.address,
         )
-
-
-def _answered(header: MessageHeader, partner: Entry) -> Answered:
-    return Answered(
-        partner=partner,
-        own_her=header.receiver.her,
-        message_id=header.message_id,
-        conversation_id=header.conversation_id,
-        cpa_id=header.cpa_id,
-        service=header.service,
-        action=header.action,
-    )
 
 
 def _tampered(entity: bytes) -> bytes:

@@ -229,7 +229,7 @@ async def _replay(stage: Stage, msg_id: str) -> None:
         async with gateway.journal.transaction() as tx:
             entry = None if letter.entry_id is None else await tx.outgoing(letter.entry_id)
             if entry is not None and entry.msg_id == msg_id:
-                await gateway.processes.letters.replay(
+                await gateway.processes.decisions.replay(
                     tx, letter.letter_id, actor="demo", reason="the neighbour is back"
                 )
 

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.adapters.smtp_listen import ListenerSettings, SmtpListener
+from gateway.adapters.smtp_listen import SmtpListener
+from gateway.adapters.smtp_listen_settings import ListenerSettings
 from gateway.adapters.smtp_send import SmtpSettings, SmtpTransport
 from gateway.codecs.ebxml import peek_header
 from gateway.codecs.mime import parse_mail

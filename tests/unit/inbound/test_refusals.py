@@ -18,7 +18,7 @@ from gateway.domain.ledger import State
 from gateway.domain.message import Code, DialogMessage, Ident
 from gateway.domain.receipt import Answer
 from gateway.errors import MalformedMessage
-from gateway.inbound import deliver
+from gateway.inbound import screened
 from tests.builders_mails import Said, a_header, a_mail, all_said, said
 from tests.builders_message import a_party, a_patient, an_answer
 from tests.builders_offices import MORNING, NURSES, WARD, Desk, Offices, sums, written
@@ -444,7 +444,7 @@ class TestAttachments:
         def refuse(*_: object) -> bytes:
             raise MalformedMessage("not valid")
 
-        monkeypatch.setattr(deliver, "text_only", refuse)
+        monkeypatch.setattr(screened, "text_only", refuse)
 
         mail = a_mail(with_attachment(a_document()))
         hospital = await read_at_the_hospital(mail, incoming="strip")

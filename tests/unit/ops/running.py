@@ -12,7 +12,7 @@ from gateway.adapters.journal.store import SqlJournal
 from gateway.adapters.rabbitmq.connection import Connections
 from gateway.adapters.smtp_send import SmtpTransport
 from gateway.app import Gateway
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.office import Office, open_office
 from gateway.wiring import Processes
 from tests.fakes_journal import FakeJournal, HandClock

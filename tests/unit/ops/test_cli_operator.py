@@ -1,138 +1,34 @@
-"""``trace``, ``unconfirmed``, ``dead-letters``: what is found, said, decided, and by whom."""
+"""``trace``, ``unconfirmed``, ``dead-letters``: what is found, decided, and by whom."""
 
 import asyncio
 import json
 import os
 import pwd
-import re
 import shutil
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-import gateway
 from gateway.adapters.journal.schema import upgrade
-from gateway.adapters.rabbitmq.parked import ParkedMessage
-from gateway.config import load_settings
-from gateway.domain.delivery import Delivery, Transport
-from gateway.domain.identifiers import ConversationId, HerId, MessageId, MsgId
-from gateway.domain.ledger import Outgoing, Side, State
+from gateway.config.load import load_settings
+from gateway.domain.identifiers import HerId, MsgId
+from gateway.domain.ledger import Side
 from gateway.domain.patients import Trait
 from gateway.domain.receipt import Answer
 from gateway.domain.thread import Lateness, Reply, Turn
-from gateway.errors import AnswerOverdue, GatewayError, InternalFault, ReceiptWithoutMessage, Who
 from gateway.office import open_office
 from gateway.ops.cli.audit import actor
 from gateway.ops.cli.content import audited_content
-from gateway.ops.cli.operator import event_json, event_line, opened_journal, wait_lines
-from gateway.ops.cli.shell import print_json
 from gateway.ops.cli.threads import question_json, question_line
-from gateway.ops.desk import Desk, Letter, is_named
-from gateway.ops.letters import letter_json, letter_lines, parked_json, parked_line
+from gateway.ops.desk import Letter, is_named
+from gateway.ops.journal import opened_journal
 from gateway.ops.parked import hindrance_of, origin
-from gateway.ops.waiting import Wait, waits_from
-from gateway.ops.wording import EVENTS, error_class, level_text, local_time
-from gateway.ports import Arrival, DeadLetter, JournalEvent
+from gateway.ports import JournalEvent
 from gateway.queues import Queue
-from gateway.wiring import wire
-from tests import builders_delivery
-from tests.builders_cli import demo_config, demo_office, run_cli
+from tests.builders_cli import demo_config, run_cli
+from tests.builders_desk import a_delivery, a_desk, a_letter, a_parked_message, an_entry, state_of
 from tests.builders_keys import NOON
 from tests.fakes_journal import FakeJournal, HandClock
-
-PROCESSES = Path(gateway.__file__).parent
-
-
-class NoTransport:
-    async def send(self, mail: bytes, *, sender: str, recipient: str, envelope_id: str) -> None:
-        raise AssertionError("a command sends nothing")
-
-
-def an_entry(number: int = 1, **changes: object) -> Outgoing:
-    entry = Outgoing(
-        entry_id=f"e-{number}",
-        key=f"910001/m-{number}",
-        digest=f"{number:064}",
-        accepted_at=NOON,
-        state=State.DEAD,
-        msg_id=MsgId(f"m-{number}"),
-        sender_her=HerId("910001"),
-        receiver_her=HerId("920001"),
-        conversation_id=ConversationId("c-1"),
-        message_id=MessageId(f"eb-{number}"),
-        waits_from=NOON,
-    )
-    return replace(entry, **changes)  # type: ignore[arg-type]  # names are checked by replace
-
-
-def a_delivery(number: int = 1, **changes: object) -> Delivery:
-    usual = {"entry_id": f"e-{number}", "transport": Transport.GIVEN_UP, "attempts": 2}
-    return builders_delivery.a_delivery(f"eb-{number}", **(usual | changes))
-
-
-def a_letter(number: int = 1, **changes: object) -> DeadLetter:
-    letter = DeadLetter(
-        letter_id=f"e-{number}",
-        side=Side.OUTGOING,
-        code=AnswerOverdue.code,
-        since=NOON + timedelta(hours=number),
-        entry_id=f"e-{number}",
-        message_id=MessageId(f"eb-{number}"),
-    )
-    return replace(letter, **changes)  # type: ignore[arg-type]  # names are checked by replace
-
-
-AN_ORPHAN = a_letter(
-    3,
-    letter_id="a-3",
-    side=None,
-    code=ReceiptWithoutMessage.code,
-    entry_id=None,
-    message_id=None,
-    arrival_id="a-3",
-)
-
-
-def a_parked_message(**changes: object) -> ParkedMessage:
-    one = ParkedMessage(
-        parked_id="parked-1", message_id=None, queue=None, reason="rejected", since=None, bytes=7
-    )
-    return replace(one, **changes)  # type: ignore[arg-type]  # names are checked by replace
-
-
-async def a_desk() -> Desk:
-    """Two dead messages of one conversation and an orphan receipt."""
-    clock = HandClock(NOON + timedelta(hours=5))
-    journal = FakeJournal(clock)
-    async with journal.transaction() as tx:
-        for number in (1, 2):
-            await tx.add_outgoing(an_entry(number))
-            await tx.add_delivery(a_delivery(number), b"entity")
-            await tx.record(JournalEvent(at=NOON, name="accepted", entry_id=f"e-{number}"))
-            await tx.add_dead_letter(a_letter(number))
-            await tx.record(
-                JournalEvent(
-                    at=NOON,
-                    name="dead_lettered",
-                    entry_id=f"e-{number}",
-                    detail={"letter_id": f"e-{number}"},
-                )
-            )
-        arrival = Arrival(
-            arrival_id="a-3", account="smtp", transport_id="t-3", received_at=NOON, bytes=3
-        )
-        await tx.add_arrival(replace(arrival, kind="orphan"), b"raw")
-        await tx.add_dead_letter(AN_ORPHAN)
-    processes = wire(demo_office("hospital"), journal, NoTransport(), clock=clock)
-    return Desk(journal=journal, decisions=processes.letters)
-
-
-def state_of(desk: Desk) -> dict[str, str]:
-    assert isinstance(desk.journal, FakeJournal)
-    return {name: letter.state for name, letter in desk.journal.state.letters.items()}
-
 
 # --- finding letters -----------------------------------------------------------------------------
 
@@ -298,191 +194,6 @@ def test_decision_without_a_proper_reason_or_aim_is_refused(
 
     assert result.exit_code == 2
     assert "01815010260" not in result.output
-
-
-# --- what is said --------------------------------------------------------------------------------
-
-
-def test_every_recorded_event_has_words() -> None:
-    """The names are read from the processes, so that a new one cannot be forgotten here."""
-    call = re.compile(
-        r'(?:event\(|_by_hand\(|_late\(|\bname=)\s*"([a-z_]+)"(?: if \w+ else "([a-z_]+)")?'
-    )
-    names = {
-        name
-        for folder in ("outbound", "inbound", "receipts")
-        for file in (PROCESSES / folder).glob("*.py")
-        for match in call.finditer(file.read_text(encoding="utf-8"))
-        for name in match.groups()
-        if name is not None
-    }
-
-    assert len(names) > 20
-    assert names <= EVENTS.keys()
-
-
-def test_every_error_code_is_found() -> None:
-    def below(base: type[GatewayError]) -> list[type[GatewayError]]:
-        return [cls for sub in base.__subclasses__() for cls in (sub, *below(sub))]
-
-    ours = [cls for cls in below(GatewayError) if cls.__module__ == "gateway.errors"]
-    assert {cls.code: error_class(cls.code) for cls in ours} == {cls.code: cls for cls in ours}
-    assert error_class("GW-000-unknown") is InternalFault
-
-
-@pytest.mark.parametrize(
-    ("at", "shown"),
-    [
-        (datetime(2026, 3, 2, 12, tzinfo=UTC), "2026-03-02 13:00:00+0100"),
-        (datetime(2026, 7, 2, 12, tzinfo=UTC), "2026-07-02 14:00:00+0200"),
-    ],
-)
-def test_time_is_that_of_a_norwegian_clock(at: datetime, shown: str) -> None:
-    assert local_time(at) == shown
-
-
-def test_event_is_told_in_words_with_its_name_and_code() -> None:
-    event = JournalEvent(
-        at=NOON,
-        name="attempt_failed",
-        message_id=MessageId("eb-1"),
-        code="GW-101",
-        actor="kari",
-        arrival_id="a-1",
-        detail={"attempt": 2, "detail": None},
-    )
-
-    assert event_line(event) == (
-        "2026-03-02 13:00:00+0100  Forsøk på overlevering mislyktes (attempt_failed)"
-        "  GW-101  kari  eb:eb-1  mail:a-1  [attempt=2]"
-    )
-    told = json.loads(json.dumps(event_json(event)))
-    assert (told["at"], told["arrival_id"]) == ("2026-03-02T12:00:00.000000Z", "a-1")
-
-
-def test_id_that_would_forge_a_line_or_steer_a_terminal_does_neither() -> None:
-    forged = "x\n2026-01-01  Bekreftet\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}"
-    told = [
-        event_line(JournalEvent(at=NOON, name="sent", message_id=MessageId(forged))),
-        parked_line(a_parked_message(message_id=forged)),
-    ]
-
-    assert all(line.isprintable() for line in told)
-
-
-NUMBER = "01815010260"  # synthetic (month + 80)
-
-
-def test_a_national_number_in_an_id_or_a_text_is_not_shown_to_people() -> None:
-    message_id, msg_id = MessageId(f"x-{NUMBER}@example.net"), MsgId(f"pas-{NUMBER}")
-    letter = a_letter(letter_id=f"confirmation/{msg_id}", message_id=message_id, detail=NUMBER)
-    delivery = a_delivery(transport=Transport.SENT)
-    wait = Wait(entry=an_entry(msg_id=msg_id, state=State.IN_FLIGHT), delivery=delivery)
-    told = [
-        event_line(JournalEvent(at=NOON, name="x", message_id=message_id, detail={"a": NUMBER})),
-        parked_line(a_parked_message(message_id=message_id)),
-        letter_lines(Letter(letter=letter, msg_id=msg_id)),
-        wait_lines(wait),
-    ]
-
-    assert [text for text in told if NUMBER in text] == []
-    assert wait_lines(wait).startswith("e-1  ")
-
-
-async def test_a_letter_whose_id_may_not_be_shown_goes_by_the_one_that_is() -> None:
-    desk = await a_desk()
-    async with desk.journal.transaction() as tx:
-        await tx.add_dead_letter(a_letter(letter_id=f"confirmation/{NUMBER}", entry_id=None))
-    (hidden,) = await desk.chosen([f"confirmation/{NUMBER}"])
-    shown = letter_lines(hidden).split()[0]
-
-    assert shown.startswith("letter-")
-    assert await desk.chosen([shown]) == [hidden]
-    assert await desk.letter(shown) == hidden
-
-
-def test_json_masks_texts_and_leaves_ids_to_those_who_act_on_them(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    letter = a_letter(letter_id=f"confirmation/{NUMBER}", detail=f"about {NUMBER}")
-    event = JournalEvent(at=NOON, name="x", detail={"letter_id": NUMBER, "reason": NUMBER})
-
-    print_json([letter_json(Letter(letter=letter)), event_json(event)])
-
-    told, trail = json.loads(capsys.readouterr().out)
-    assert told["letter_id"] == f"confirmation/{NUMBER}"
-    assert NUMBER not in told["detail"]
-    assert trail["detail"]["letter_id"] == NUMBER
-    assert NUMBER not in trail["detail"]["reason"]
-
-
-def test_unknown_event_is_told_by_its_name() -> None:
-    assert "tomorrow (tomorrow)" in event_line(JournalEvent(at=NOON, name="tomorrow"))
-
-
-@pytest.mark.parametrize(
-    ("transport", "waits_for"),
-    [
-        (Transport.WAITING, "hand-over"),
-        (Transport.SENT, "acknowledgment"),
-        (Transport.ACKNOWLEDGED, "apprec"),
-    ],
-)
-def test_wait_says_what_comes_next(transport: Transport, waits_for: str) -> None:
-    (wait,) = waits_from([(an_entry(), a_delivery(transport=transport))])
-
-    assert wait.waits_for == waits_for
-    assert wait.as_json()["waits_for"] == waits_for
-    assert "m-1" in wait_lines(wait)
-
-
-@pytest.mark.parametrize(
-    ("overdue", "failures", "who"),
-    [
-        (None, 0, None),
-        ("warning", 0, Who.OPERATOR),
-        (None, 1, Who.ADMINISTRATOR),
-        ("critical", 3, Who.ADMINISTRATOR),
-    ],
-)
-def test_wait_says_who_must_act(overdue: str | None, failures: int, who: Who | None) -> None:
-    wait = Wait(entry=an_entry(overdue=overdue), delivery=a_delivery(failures=failures))
-
-    assert wait.who is who
-    if overdue is not None:
-        assert level_text(overdue) in wait_lines(wait)
-
-
-def test_wait_says_the_nearest_due_time() -> None:
-    soon, late = NOON + timedelta(minutes=1), NOON + timedelta(hours=1)
-
-    assert Wait(entry=an_entry(due_at=late), delivery=a_delivery(due_at=soon)).next_look == soon
-    assert Wait(entry=an_entry(due_at=late), delivery=None).next_look == late
-    assert Wait(entry=an_entry(), delivery=None).next_look is None
-
-
-async def test_letter_is_told_with_cause_and_who_acts() -> None:
-    (letter,) = await (await a_desk()).chosen(["m-1"])
-
-    told, shown = letter_json(letter), letter_lines(letter)
-
-    assert told["code"] == "GW-113"
-    assert told["text_nb"] == AnswerOverdue.text_nb
-    assert told["who_acts"] == "operator"
-    assert told["msg_id"] == "m-1"
-    assert AnswerOverdue.text_nb in shown
-    assert "meldingsansvarlig / the operator" in shown
-
-
-def test_parked_message_is_told_by_its_headers() -> None:
-    parked = a_parked_message(queue="epj.outgoing", since=NOON)
-
-    assert parked_line(parked) == (
-        "parked-1  fra / from epj.outgoing  siden / since 2026-03-02 13:00:00+0100"
-        "  rejected  7 bytes  message_id -"
-    )
-    assert parked_json(parked)["queue"] == "epj.outgoing"
-    assert parked_json(parked)["since"] == "2026-03-02T12:00:00.000000Z"
 
 
 @pytest.mark.parametrize(

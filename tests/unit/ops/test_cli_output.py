@@ -11,11 +11,11 @@ import pytest
 from typer import Exit
 
 from gateway.adapters.journal.schema import upgrade
-from gateway.config import load_settings
+from gateway.config.load import load_settings
 from gateway.domain.ledger import Outgoing
 from gateway.office import open_office
 from gateway.ops.cli.content import new_file
-from gateway.ops.cli.operator import opened_journal
+from gateway.ops.journal import opened_journal
 from gateway.ports import JournalEvent
 from tests.builders_cli import demo_config, run_cli
 from tests.builders_keys import NOON

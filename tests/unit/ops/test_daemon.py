@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 from gateway import app
 from gateway import app as app_module
 from gateway.app import Gateway
-from gateway.config import OutgoingSettings, Runtime
+from gateway.config.rules import OutgoingSettings
+from gateway.config.settings import Runtime
 from gateway.errors import CannotSign, ConfigurationError, InternalFault, JournalUnavailable
 from gateway.office import Office
 from gateway.ops import daemon as daemon_module

@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from gateway.config import Settings, load_settings
+from gateway.config.load import load_settings
+from gateway.config.settings import Settings
 from gateway.office import open_office
 from gateway.ops.configuration_page import Key, read_example, render
 from gateway.ops.demo_config import write_demo

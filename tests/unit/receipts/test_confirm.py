@@ -10,7 +10,8 @@ from gateway.domain.message import Code, Ident, Organisation
 from gateway.domain.receipt import Answer
 from gateway.errors import BadConfirmation
 from gateway.ports import QueueMessage
-from gateway.receipts.confirm import Confirm, read_confirmation
+from gateway.receipts.confirm import Confirm
+from gateway.receipts.confirmation import read_confirmation
 from tests.builders_mails import a_mail, all_said, kinds_said
 from tests.builders_message import a_her, a_party, a_personal_party
 from tests.builders_offices import NURSES, WARD, Desk, Offices, sums, two_offices

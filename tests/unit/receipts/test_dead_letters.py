@@ -212,14 +212,14 @@ class TestNewEnvelope:
     async def test_when_a_party_has_left_the_letter_stays(self) -> None:
         offices, hospital, letter_id = await given_up()
         offices.clock.move(hours=72)
-        letters = hospital.processes.letters
-        rewrap = letters.rewrap
+        decisions = hospital.processes.decisions
+        rewrap = decisions.rewrap
         assert isinstance(rewrap, Rewrap)
         own = tuple(e for e in rewrap.book.enterprises if e.own)
-        letters = replace(letters, rewrap=replace(rewrap, book=AddressBook(enterprises=own)))
+        decisions = replace(decisions, rewrap=replace(rewrap, book=AddressBook(enterprises=own)))
 
         async with hospital.journal.transaction() as tx:
-            done = await letters.replay(tx, letter_id, actor="kari", reason="checked")
+            done = await decisions.replay(tx, letter_id, actor="kari", reason="checked")
 
         assert not done
         assert await hospital.letters() == [(letter_id, "GW-401")]

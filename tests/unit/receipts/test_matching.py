@@ -27,8 +27,8 @@ from tests.builders_offices import (
     a_letter,
     two_offices,
 )
+from tests.builders_receipts import read, sent
 from tests.builders_received import a_document, remove
-from tests.unit.receipts.test_correlate import read, sent
 
 SECOND = HerId("910005")
 REFUSAL = ReceiptError(code="T01", text="uleselig")
