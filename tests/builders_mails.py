@@ -335,6 +335,12 @@ def all_said(desk: Desk) -> list[Said]:
     return [said(mail.raw) for mail in desk.post.mails]
 
 
+def only_said(desk: Desk) -> Said:
+    """The one mail that it has sent."""
+    (mail,) = all_said(desk)
+    return mail
+
+
 def kinds_said(desk: Desk) -> list[str]:
     """What kinds of mail an office has sent, in order."""
     return [one.kind for one in all_said(desk)]
