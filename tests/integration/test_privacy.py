@@ -41,11 +41,15 @@ ATTACHMENTS: Final = {HOSPITAL.name: ("strip", "reject"), MUNICIPALITY.name: ("r
 REST_SECONDS: Final = 60.0
 NUMBER: Final = next(islice(letters.synthetic_numbers(), 77, None))
 USED: Final = frozenset(letters.synthetic_numbers())
+HELP_NUMBER: Final = (
+    "80000000098"  # felles hjelpenummer: any eleven digits from 8 on, but for controls
+)
 OURS: Final = "this test"  # marks what the test itself put onto the gateway's own queues
 WORDS: Final = re.compile(r"Oppdiktet|Pasient\d|Testesen|sår\w* gror|dosen før|dosen beholdes")
 RANDOM: Final = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|(?<![0-9a-f])(?=[0-9]*[a-f])[0-9a-f]{32,}(?![0-9a-f])"
+    r"|(?<=process_start_time_seconds )\d\.\d+e\+\d+"  # eleven decimals: hundredths of a second
 )
 CONTENT: Final = frozenset({Queue.EPJ_OUTGOING, Queue.EPJ_INCOMING, Queue.PARKED})
 """Queues whose bodies are messages, or what an EPJ wrote instead."""
@@ -137,11 +141,13 @@ async def test_the_search_finds_what_it_looks_for() -> None:
     left.add("name", '{"family": "Oppdiktet"}')
     left.add("nothing", json.dumps({"her": "910001", "id": str(uuid.uuid4()), "no": "31000010"}))
     left.add("boundary", "=_cf05459056660a0db0d1553417dcd535")
+    left.add("a start in January 2027", f"process_start_time_seconds 1.{HELP_NUMBER}e+09")
+    left.add("other metric", f"messages_total 1.{HELP_NUMBER}e+09")
     left.add_raw("pages", f"\x00\x07{NUMBER}7\xff".encode("latin-1"))
     left.add_raw("deleted name", b"\xff0Oppdiktet")
     left.add_raw("hash", b"f989f389f14422195578acedb340492c6ec80eddd9bf64922e9519d0ad8952ab4")
 
-    assert left.found() == ["deleted name", "name", "number", "pages"]
+    assert left.found() == ["deleted name", "name", "number", "other metric", "pages"]
 
 
 # --- what happens -------------------------------------------------------------------------------
