@@ -32,7 +32,7 @@ from gateway.ports import JournalEvent
 from gateway.queues import Queue
 
 PACE = Pace(resend=3.0, max_resends=2, lifetime=600.0, retry=0.5, answer=60.0, sweep=0.25)
-AT_ONCE = 25  # dialogues of each side that are under way
+AT_ONCE = 10  # dialogues of each side that are under way
 ATTACHMENTS = {HOSPITAL.name: ("strip", "reject"), MUNICIPALITY.name: ("reject", "strip")}
 
 
