@@ -18,7 +18,7 @@ from gateway.codecs.mime_entity import (
     split_header,
     split_multipart,
 )
-from gateway.codecs.mime_read import is_marked_automatic
+from gateway.codecs.mime_read import is_marked_automatic, message_id_in
 from gateway.errors import NotEbxml, TooLarge
 
 _BLOCKS: Final = re.compile(rb"(?:\r?\n){2,}")
@@ -120,7 +120,7 @@ def _report(header: Header, body: bytes, limits: MailLimits) -> Bounce | None:
             blocks = _blocks(_decoded(part_header, content), limits)
         elif part_type in _RETURNED:
             returned, _ = split_header(_decoded(part_header, content), limits)
-            message_id = _bare(returned.first("message-id"))
+            message_id = message_id_in(returned)
     action, status = _worst(blocks)
     envelope_ids = (block.first("original-envelope-id") for block in blocks)
     return Bounce(
@@ -156,7 +156,3 @@ def _worst(blocks: list[Header]) -> tuple[BounceAction, str | None]:
         found.append((action, status[0] if status else None))
     order = list(BounceAction)
     return min(found, key=lambda entry: order.index(entry[0]), default=(BounceAction.UNKNOWN, None))
-
-
-def _bare(message_id: str | None) -> str | None:
-    return message_id.strip("<> ") or None if message_id else None

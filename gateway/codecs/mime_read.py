@@ -22,6 +22,7 @@ from gateway.codecs.mime_entity import (
     transfer_encoding,
 )
 from gateway.codecs.mime_write import Part
+from gateway.domain.identifiers import bare_mail_id
 from gateway.errors import NotEbxml, TooLarge
 
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"')
@@ -93,7 +94,7 @@ def parse_mail(raw: bytes, *, limits: MailLimits = DEFAULT_MAIL_LIMITS) -> Mail:
     soap = leaves.pop(root)
     _note_part_faults(soap, leaves, findings)
     return Mail(
-        message_id=_bare(header.first("message-id")),
+        message_id=message_id_in(header),
         sender=address_of(header.first("from")),
         recipient=address_of(header.first("to")),
         date_text=header.first("date"),
@@ -114,7 +115,12 @@ def mail_id_of(raw: bytes, *, limits: MailLimits = DEFAULT_MAIL_LIMITS) -> str |
         header, _ = split_header(raw[: limits.max_header_bytes + 1], limits)
     except TooLarge:
         return None
-    return _bare(header.first("message-id"))
+    return message_id_in(header)
+
+
+def message_id_in(header: Header) -> str | None:
+    """Message-ID of a header block, without brackets; None when there is none."""
+    return bare_mail_id(header.first("message-id") or "") or None
 
 
 def part_named(parts: Iterable[Part], content_id: str) -> Part | None:
@@ -255,10 +261,6 @@ def _referenced_ids(header: Header) -> tuple[str, ...]:
     values = header.fields.get("in-reply-to", []) + header.fields.get("references", [])
     ids = dict.fromkeys(m[0].strip("<>") for v in values for m in _MSG_ID.finditer(v))
     return tuple(ids)[:_MAX_REFERENCES]
-
-
-def _bare(message_id: str | None) -> str | None:
-    return message_id.removeprefix("<").removesuffix(">").strip() or None if message_id else None
 
 
 def _unquoted(value: str | None) -> str | None:

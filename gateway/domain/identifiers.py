@@ -57,12 +57,17 @@ def short_id(facts: bytes) -> str:
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
+def bare_mail_id(mail_message_id: str) -> str:
+    """A mail's Message-ID without the brackets that belong to the header and not to the id."""
+    return mail_message_id.strip().removeprefix("<").removesuffix(">").strip()
+
+
 def mail_id_digest(mail_message_id: str) -> str:
     """What a partner's mail is found by: the SHA-256 of its Message-ID, without brackets.
 
     Not the id itself: mail programs, and people, may put anything into it.
     """
-    bare = mail_message_id.strip().removeprefix("<").removesuffix(">")
+    bare = bare_mail_id(mail_message_id)
     return hashlib.sha256(bare.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -6,26 +6,19 @@ To ask for them costs as many looks by primary key, however large the tables are
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
-
 from gateway.adapters.journal import tables
 from gateway.adapters.journal.content import Sealer
 from gateway.adapters.journal.rows import Row
-from gateway.adapters.journal.statements import Call, Statement, insert_new
+from gateway.adapters.journal.statements import Call, insert_new
+from gateway.adapters.journal.stored import FIND_CONTENT
 from gateway.errors import ContentKeyMissing
 
 _ADD = insert_new(tables.content)
-_FIND = Statement(
-    ("content_id",),
-    select(tables.content.c.key_id, tables.content.c.nonce, tables.content.c.sealed).where(
-        tables.content.c.content_id == bindparam("content_id")
-    ),
-)
 
 
 def find_proof(number: int) -> Call:
     """The row of the key with this number, if there is one."""
-    return _FIND, (_content_id(number),)
+    return FIND_CONTENT, (_content_id(number),)
 
 
 def add_proof(number: int, sealer: Sealer) -> Call:

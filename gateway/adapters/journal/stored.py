@@ -26,7 +26,7 @@ _LARGE_BYTES = 1 << 20  # from here on sealing takes long enough to be felt by t
 _STORE = insert_or_replace(tables.content)
 # Not marked slow: nearly all are small and were written a moment ago, and a change of threads
 # costs more than reading them. The largest mail there can be holds the loop for some 50 ms.
-_STORED = Statement(
+FIND_CONTENT = Statement(
     ("content_id",),
     select(tables.content.c.key_id, tables.content.c.nonce, tables.content.c.sealed).where(
         tables.content.c.content_id == bindparam("content_id")
@@ -95,7 +95,7 @@ class StoredContent(Work):
         self.write(_STORE, content_id, *sealed)
 
     async def _stored(self, content_id: str) -> bytes | None:
-        row = await self.row(_STORED, content_id)
+        row = await self.row(FIND_CONTENT, content_id)
         if row is None:
             return None
         if len(row[2]) >= _LARGE_BYTES:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from typer import Argument, Exit, echo
 
+from gateway.domain.identifiers import bare_mail_id
 from gateway.domain.ledger import Incoming, Outgoing
 from gateway.domain.persons import contains_national_number
 from gateway.ops.cli.shell import ConfigOption, JsonOption, app, office_from, print_json, run_async
@@ -35,7 +36,7 @@ def trace(
 
     async def read() -> list[JournalEvent]:
         async with opened_journal(office) as journal:
-            return list(await journal.trail(any_id.strip().removeprefix("<").removesuffix(">")))
+            return list(await journal.trail(bare_mail_id(any_id)))
 
     events = run_async(read())
     if as_json:
